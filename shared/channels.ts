@@ -1,0 +1,108 @@
+/**
+ * Every data-channel message between an operator and a vehicle, and its limits.
+ *
+ * Both channels are negotiated by id, so that they open without a round trip of their own
+ * (RFC 8832 is not used): 0 `control`, unordered and never retransmitted; 1 `events`, reliable.
+ */
+import * as z from 'zod/mini';
+import { check, type Parsed } from './messages.ts';
+
+export const CHANNELS = {
+  control: { id: 0, ordered: false, maxRetransmits: 0 },
+  events: { id: 1, ordered: true },
+} as const;
+
+export type ChannelName = keyof typeof CHANNELS;
+
+/** Drive commands while somebody drives, per second. */
+export const COMMAND_HZ = 50;
+/** The vehicle's answers on `control`, per second at least. */
+export const STATE_HZ = 20;
+/** `clock` events from operator to vehicle; they are the heartbeat of a session too. */
+export const CLOCK_INTERVAL_MS = 250;
+/** Largest data-channel message that is read, in characters. */
+const MAX_CHANNEL_MESSAGE = 4096;
+
+const number = z.number();
+const count = z.int().check(z.nonnegative());
+const unit = z.number().check(z.minimum(0), z.maximum(1));
+const signedUnit = z.number().check(z.minimum(-1), z.maximum(1));
+const reason = z.string().check(z.maxLength(200));
+
+/** Operator → vehicle on `control`. */
+export const CommandSchema = z.object({
+  /** Grows by one with every command of a session. */
+  seq: count,
+  /** Operator's clock, ms since the epoch. */
+  t: number,
+  /** The number that the grant gave. */
+  lease: count,
+  /** −1…1, positive left, as VSS counts steering angles. */
+  steer: signedUnit,
+  throttle: unit,
+  brake: unit,
+  gear: z.enum(['D', 'N', 'R']),
+});
+
+/** Vehicle → operator on `control`: for each command, and at least {@link STATE_HZ} times a second. */
+export const VehicleStateSchema = z.object({
+  seq: count,
+  /** Vehicle's clock, ms since the epoch. */
+  t: number,
+  /** `t` of the operator's last command that arrived; null before the first. */
+  echo: z.nullable(number),
+  /** How long ago that command arrived, ms. */
+  age: number,
+  /** m/s, negative in reverse. */
+  speed: number,
+  /** What the vehicle applies now. */
+  steer: signedUnit,
+  throttle: unit,
+  brake: unit,
+  gear: z.enum(['D', 'N', 'R']),
+  safety: z.enum(['ready', 'driving', 'stopped', 'estopped']),
+});
+
+const at = { ts: number };
+
+/** Both ways on `events`. */
+export const EventSchema = z.discriminatedUnion('type', [
+  z.object({ ...at, type: z.literal('request') }),
+  z.object({ ...at, type: z.literal('grant'), lease: count }),
+  z.object({ ...at, type: z.literal('deny'), reason }),
+  z.object({ ...at, type: z.literal('release') }),
+  z.object({ ...at, type: z.literal('revoke'), reason }),
+  z.object({ ...at, type: z.literal('estop'), reason: z.optional(reason) }),
+  z.object({ ...at, type: z.literal('reset') }),
+  /** Clock offset as in NTP: the answer echoes `t`, and its `ts` is the time at the vehicle. */
+  z.object({ ...at, type: z.literal('clock'), t: number, echo: z.optional(number) }),
+  z.object({ ...at, type: z.literal('limits'), maxSpeed: number, reason }),
+  z.object({
+    ...at,
+    type: z.literal('stats'),
+    fps: number,
+    kbps: number,
+    lostPackets: count,
+    jitterMs: z.optional(number),
+    freezes: z.optional(count),
+  }),
+]);
+
+export type Command = z.infer<typeof CommandSchema>;
+export type VehicleState = z.infer<typeof VehicleStateSchema>;
+export type ChannelEvent = z.infer<typeof EventSchema>;
+export type SafetyState = VehicleState['safety'];
+export type Gear = Command['gear'];
+
+export const parseCommand = (text: string): Parsed<Command> => parse(CommandSchema, text);
+export const parseVehicleState = (text: string): Parsed<VehicleState> => parse(VehicleStateSchema, text);
+export const parseEvent = (text: string): Parsed<ChannelEvent> => parse(EventSchema, text);
+
+function parse<T>(schema: z.ZodMiniType<T>, text: string): Parsed<T> {
+  if (text.length > MAX_CHANNEL_MESSAGE) return { ok: false, reason: `is ${text.length} characters long` };
+  try {
+    return check(schema, JSON.parse(text));
+  } catch {
+    return { ok: false, reason: 'is not JSON' };
+  }
+}

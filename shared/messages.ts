@@ -1,0 +1,174 @@
+/**
+ * Every MQTT message of the protocol: its schema, its type, and the one function that parses it.
+ *
+ * Receivers ignore fields that they don't know. A message that does not parse is dropped by the
+ * caller, with the reason given here; nothing in this file throws.
+ */
+import * as z from 'zod/mini';
+import { isId, type TopicKind } from './topics.ts';
+
+/** Version of the wire protocol, carried by every message as `v`. */
+export const PROTOCOL_VERSION = 1;
+
+/** Largest payload that is parsed, in bytes; an SDP with many candidates is some 8 KiB. */
+export const MAX_MESSAGE_BYTES = 64 * 1024;
+
+const id = z.string().check(z.refine(isId, { error: 'is not an id' }));
+const millis = z.number().check(z.nonnegative());
+const count = z.int().check(z.nonnegative());
+const session = z.string().check(z.regex(/^[a-z0-9-]{1,40}$/));
+const shortText = z.string().check(z.maxLength(500));
+
+const envelope = {
+  v: z.literal(PROTOCOL_VERSION),
+  /** Sender's clock, ms since the epoch. */
+  ts: millis,
+};
+
+export const PresenceSchema = z.object({
+  ...envelope,
+  state: z.enum(['online', 'offline', 'lost']),
+  role: z.enum(['vehicle', 'operator']),
+  /** One run of the peer's process: its start, ms since the epoch. A later run has a larger one. */
+  epoch: count,
+  /** When this state began, ms since the epoch. */
+  since: millis,
+  name: z.optional(z.string().check(z.maxLength(64))),
+});
+
+export const OfferStateSchema = z.object({
+  ...envelope,
+  from: id,
+  epoch: count,
+  phase: z.enum(['waiting', 'offering', 'connected']),
+  sessions: z.array(z.object({ peer: id, session, phase: z.enum(['offering', 'connected']) })),
+});
+
+export const SdpSchema = z.object({
+  ...envelope,
+  session,
+  /** Grows with every offer of a session; an answer carries its offer's. */
+  seq: count,
+  /** `restart` asks the offerer for an ICE restart, and then has no SDP. */
+  type: z.enum(['offer', 'answer', 'restart']),
+  sdp: z.optional(z.string()),
+});
+
+export const CandidateSchema = z.object({
+  candidate: z.string().check(z.maxLength(1024)),
+  sdpMid: z.optional(z.nullable(z.string().check(z.maxLength(64)))),
+  sdpMLineIndex: z.optional(z.nullable(count)),
+  usernameFragment: z.optional(z.nullable(z.string().check(z.maxLength(256)))),
+});
+
+export const IceSchema = z.object({
+  ...envelope,
+  session,
+  candidates: z.array(CandidateSchema).check(z.maxLength(200)),
+  /** True when there will be no more candidates of this gathering. */
+  done: z.boolean(),
+});
+
+export const ByeSchema = z.object({
+  ...envelope,
+  session: z.optional(session),
+  reason: z.enum(['left', 'replaced', 'refused', 'full', 'failed']),
+  detail: z.optional(shortText),
+});
+
+export const TelemetrySchema = z.object({
+  ...envelope,
+  /** VSS name → value; names and units in vss.ts. */
+  values: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+});
+
+export const LinkSchema = z.object({
+  ...envelope,
+  path: z.enum(['host', 'srflx', 'prflx', 'relay']),
+  protocol: z.enum(['udp', 'tcp']),
+  relayProtocol: z.optional(z.enum(['udp', 'tcp', 'tls'])),
+  /** Round trip, ms. */
+  rttMs: z.number(),
+  /** Packets lost on the way to the operator in the last second, percent. */
+  lossPct: z.number(),
+  /** Video sent in the last second, kbit/s. */
+  kbps: z.number(),
+  /** Bytes sent over a relay in this session. */
+  relayBytes: count,
+});
+
+export const LeaseSchema = z.object({ ...envelope, holder: z.nullable(id), since: millis });
+
+export const SafetySchema = z.object({
+  ...envelope,
+  state: z.enum(['ready', 'driving', 'stopped', 'estopped']),
+  reason: z.optional(shortText),
+  since: millis,
+});
+
+export const EstopSchema = z.object({ ...envelope, from: id, reason: z.optional(shortText) });
+
+/** Message schemas by kind of topic. */
+export const schemas = {
+  presence: PresenceSchema,
+  offer: OfferStateSchema,
+  sdp: SdpSchema,
+  ice: IceSchema,
+  bye: ByeSchema,
+  telemetry: TelemetrySchema,
+  link: LinkSchema,
+  lease: LeaseSchema,
+  safety: SafetySchema,
+  estop: EstopSchema,
+} as const satisfies Record<TopicKind, z.ZodMiniType>;
+
+export type Messages = { [Kind in TopicKind]: z.infer<(typeof schemas)[Kind]> };
+export type Presence = Messages['presence'];
+export type OfferState = Messages['offer'];
+export type Sdp = Messages['sdp'];
+export type Ice = Messages['ice'];
+export type Bye = Messages['bye'];
+export type Telemetry = Messages['telemetry'];
+export type Link = Messages['link'];
+export type Lease = Messages['lease'];
+export type Safety = Messages['safety'];
+export type Candidate = z.infer<typeof CandidateSchema>;
+
+/** A message's own fields: all but the envelope. */
+export type Body<Kind extends TopicKind> = Omit<Messages[Kind], 'v' | 'ts'>;
+
+export type Parsed<T> = { ok: true; value: T } | { ok: false; reason: string };
+
+/** The text of a message of one kind. @param now sender's clock, ms since the epoch */
+export function buildMessage<Kind extends TopicKind>(_kind: Kind, body: Body<Kind>, now: number): string {
+  return JSON.stringify({ v: PROTOCOL_VERSION, ts: Math.round(now), ...body });
+}
+
+/** Parses a payload as a message of the given kind; the reason names the field that was wrong. */
+export function parseMessage<Kind extends TopicKind>(
+  kind: Kind,
+  payload: Uint8Array,
+): Parsed<Messages[Kind]> {
+  if (payload.byteLength > MAX_MESSAGE_BYTES) {
+    return { ok: false, reason: `is ${payload.byteLength} bytes, more than ${MAX_MESSAGE_BYTES}` };
+  }
+  const json = parseJson(payload);
+  return json.ok ? check(schemas[kind] as unknown as z.ZodMiniType<Messages[Kind]>, json.value) : json;
+}
+
+/** Checks a value against a schema; the reason names the first field that was wrong. */
+export function check<T>(schema: z.ZodMiniType<T>, value: unknown): Parsed<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return { ok: true, value: result.data };
+  const issue = result.error.issues[0];
+  const where = issue?.path.join('.') || 'message';
+  return { ok: false, reason: `${where}: ${issue?.message ?? 'is invalid'}` };
+}
+
+function parseJson(payload: Uint8Array): Parsed<unknown> {
+  try {
+    return { ok: true, value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) };
+  } catch {
+    return { ok: false, reason: 'is not JSON in UTF-8' };
+  }
+}
