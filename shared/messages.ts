@@ -16,7 +16,15 @@ export const MAX_MESSAGE_BYTES = 64 * 1024;
 const id = z.string().check(z.refine(isId, { error: 'is not an id' }));
 const millis = z.number().check(z.nonnegative());
 const count = z.int().check(z.nonnegative());
-const session = z.string().check(z.regex(/^[a-z0-9-]{1,40}$/));
+/** Sorts by age; see sessionId in negotiation-state.ts. */
+const session = z.string().check(z.regex(/^[0-9a-z]{9}-[0-9a-z]{4}$/));
+/** Enough to tell a description that WebRTC can use from other text (RFC 8866, RFC 8839, RFC 8122). */
+const sdp = z.string().check(
+  z.refine((text) => /^v=0\r?\n/.test(text) && /^m=/m.test(text), { error: 'is not SDP' }),
+  z.refine((text) => /^a=ice-ufrag:/m.test(text) && /^a=fingerprint:/m.test(text), {
+    error: 'is SDP without ICE or DTLS',
+  }),
+);
 const shortText = z.string().check(z.maxLength(500));
 
 const envelope = {
@@ -51,7 +59,7 @@ export const SdpSchema = z.object({
   seq: count,
   /** `restart` asks the offerer for an ICE restart, and then has no SDP. */
   type: z.enum(['offer', 'answer', 'restart']),
-  sdp: z.optional(z.string()),
+  sdp: z.optional(sdp),
 });
 
 export const CandidateSchema = z.object({

@@ -52,11 +52,16 @@ export function createTopics(root: string = DEFAULT_ROOT) {
     /** Subscription filters; `+` stands for exactly one level. */
     filters: {
       presence: (room = '+') => `${root}/${room}/peers/+`,
-      vehicleState: (room = '+') => [
-        `${root}/${room}/peers/+`,
+      /** What everyone may know of a vehicle: its presence and what it says, by exact topics. */
+      ofVehicle: (room: string) => [
+        `${root}/${room}/peers/${room}`,
+        `${root}/${room}/offer`,
         `${root}/${room}/lease`,
+        `${root}/${room}/safety`,
         `${root}/${room}/telemetry`,
       ],
+      /** What a list of all vehicles shows. */
+      fleet: () => [`${root}/+/peers/+`, `${root}/+/lease`, `${root}/+/telemetry`],
       /** What the peer is sent by anyone in its room. */
       addressedTo: (room: string, peer: string) => [
         `${root}/${room}/sdp/+/${peer}`,

@@ -20,7 +20,11 @@ export const VSS = {
   'Vehicle.Chassis.Accelerator.PedalPosition': { type: 'uint8', unit: '%', label: 'Throttle' },
   'Vehicle.Chassis.Brake.PedalPosition': { type: 'uint8', unit: '%', label: 'Brake' },
   'Vehicle.Powertrain.Transmission.CurrentGear': { type: 'int8', unit: '', label: 'Gear' },
-  'Vehicle.Powertrain.TractionBattery.StateOfCharge.Displayed': { type: 'float', unit: '%', label: 'Battery' },
+  'Vehicle.Powertrain.TractionBattery.StateOfCharge.Displayed': {
+    type: 'float',
+    unit: '%',
+    label: 'Battery',
+  },
 } as const satisfies Record<string, { type: string; unit: string; label: string }>;
 
 export type VssName = keyof typeof VSS;

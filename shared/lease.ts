@@ -1,0 +1,27 @@
+/**
+ * Who may drive: at most one operator at a time, granted by the vehicle. Pure; the vehicle's end of
+ * the room holds it and tells everyone.
+ */
+export interface LeaseState {
+  readonly holder: string | null;
+  /** Grows with every grant; commands with another number move nothing. */
+  readonly number: number;
+  /** When the holder changed, ms since the epoch. */
+  readonly since: number;
+}
+
+export const noLease = (now: number): LeaseState => ({ holder: null, number: 0, since: now });
+
+export type LeaseAnswer = { granted: true; lease: LeaseState } | { granted: false; reason: string };
+
+/** The first who asks drives, until release or leaving; asking again gives the same lease. */
+export function requestLease(lease: LeaseState, peer: string, now: number): LeaseAnswer {
+  if (lease.holder === peer) return { granted: true, lease };
+  if (lease.holder !== null) return { granted: false, reason: `${lease.holder} is driving` };
+  return { granted: true, lease: { holder: peer, number: lease.number + 1, since: now } };
+}
+
+/** The peer has let go, or has gone; no change when somebody else drives. */
+export function releaseLease(lease: LeaseState, peer: string, now: number): LeaseState {
+  return lease.holder === peer ? { ...lease, holder: null, since: now } : lease;
+}

@@ -1,0 +1,266 @@
+/**
+ * The operator's end of a room: joins it, keeps a session with its vehicle, asks for the lease, sends
+ * commands, and holds what is known of the room in one view. Pages, tests and tools use it alike.
+ */
+import type { BusState, Incoming } from './bus.ts';
+import {
+  type ChannelEvent,
+  type ChannelName,
+  CLOCK_INTERVAL_MS,
+  type Command,
+  parseEvent,
+  parseVehicleState,
+  type VehicleState,
+} from './channels.ts';
+import type { Clock } from './clock.ts';
+import { type ClockEstimate, createClockSync } from './clock-sync.ts';
+import type {
+  Body,
+  Lease,
+  Link as LinkMessage,
+  OfferState,
+  Presence,
+  Safety,
+  Telemetry,
+} from './messages.ts';
+import type { Link } from './negotiation.ts';
+import type { CreatePeer } from './peer.ts';
+import { createSession, deliver } from './session.ts';
+import { createSignalling } from './signalling.ts';
+import { createTopics } from './topics.ts';
+
+/** What this operator's claim to the wheel has come to. */
+export type Claim =
+  | { state: 'none' }
+  | { state: 'asked' }
+  | { state: 'held'; lease: number }
+  | { state: 'denied' | 'revoked'; reason: string };
+
+/** All that is known of the room; a new object for every change. */
+export interface RoomView {
+  broker: BusState;
+  /** The vehicle's presence; null when it was never there. */
+  vehicle: Presence | null;
+  /** The retained ones below are believed, and not null, only while the vehicle is online. */
+  offer: OfferState | null;
+  lease: Lease | null;
+  safety: Safety | null;
+  /** The vehicle's last telemetry, however old. */
+  telemetry: Telemetry | null;
+  /** The vehicle's word on this operator's path, once a second. */
+  path: LinkMessage | null;
+  /** Operators in the room, this one included, by id. */
+  operators: Record<string, Presence>;
+  /** The session with the vehicle. */
+  link: Link;
+  claim: Claim;
+  /** The vehicle's clock against this one; null before the first answer. */
+  clock: ClockEstimate | null;
+}
+
+export interface OperatorEndOptions {
+  url: string;
+  root?: string;
+  room: string;
+  self: string;
+  name?: string | undefined;
+  createPeer: CreatePeer;
+  /** False: be connected and ready, but unseen until `enter`. */
+  enterAtOnce: boolean;
+  onView(view: RoomView, before: RoomView): void;
+  /** At 20 Hz and for each command. @param rttMs of the command that it answers; null if it answers none */
+  onState(state: VehicleState, rttMs: number | null): void;
+  clock: Clock;
+  log?: { warn(fields: object, message: string): void };
+}
+
+export type OperatorEnd = ReturnType<typeof createOperatorEnd>;
+
+export function createOperatorEnd(options: OperatorEndOptions) {
+  const { room, self, clock } = options;
+  const topics = createTopics(options.root);
+  let view: RoomView = {
+    broker: { state: 'connecting' },
+    vehicle: null,
+    offer: null,
+    lease: null,
+    safety: null,
+    telemetry: null,
+    path: null,
+    operators: {},
+    link: { phase: 'waiting' },
+    claim: { state: 'none' },
+    clock: null,
+  };
+  /** As the broker has them, believed or not. */
+  const retained: Pick<RoomView, 'offer' | 'lease' | 'safety'> = { offer: null, lease: null, safety: null };
+  let sync = createClockSync();
+  let seq = 0;
+  let echoed = Number.NEGATIVE_INFINITY;
+
+  const signalling = createSignalling({
+    url: options.url,
+    ...(options.root === undefined ? {} : { root: options.root }),
+    room,
+    self,
+    role: 'operator',
+    name: options.name,
+    filters: [...topics.filters.ofVehicle(room), topics.link(room, self)],
+    announceAtOnce: options.enterAtOnce,
+    onMessage: receive,
+    onAnnounced: () => {},
+    onState: (broker) => update({ broker }),
+    onReplaced: () => session.close('replaced', 'this operator is connected from somewhere else'),
+    clock,
+    ...(options.log ? { log: options.log } : {}),
+  });
+
+  const session = createSession({
+    role: 'answerer',
+    epoch: signalling.epoch,
+    createPeer: options.createPeer,
+    send: {
+      sdp: (body) => signalling.publish('sdp', topics.sdp(room, self, room), body as Body<'sdp'>),
+      ice: (body) => signalling.publish('ice', topics.ice(room, self, room), body as Body<'ice'>),
+      bye: (body) => signalling.publish('bye', topics.bye(room, self, room), body as Body<'bye'>),
+    },
+    announce: () => signalling.announce(),
+    onLink: linkChanged,
+    onMessage: heard,
+    onDrop: signalling.drop,
+    clock,
+  });
+  const stopClock = clock.every(CLOCK_INTERVAL_MS, askTime);
+
+  function update(change: Partial<RoomView>): void {
+    const before = view;
+    view = { ...view, ...change };
+    const online = view.vehicle?.state === 'online';
+    view.offer = online && retained.offer?.epoch === view.vehicle?.epoch ? retained.offer : null;
+    view.lease = online ? retained.lease : null;
+    view.safety = online ? retained.safety : null;
+    options.onView(view, before);
+  }
+
+  function receive(incoming: Incoming): void {
+    switch (incoming.kind) {
+      case 'presence':
+        return presence(incoming.topic.peer, incoming.message);
+      case 'offer':
+        retained.offer = incoming.message;
+        return update({});
+      case 'lease':
+        retained.lease = incoming.message;
+        return update({});
+      case 'safety':
+        retained.safety = incoming.message;
+        return update({});
+      case 'telemetry':
+        return update({ telemetry: incoming.message });
+      case 'link':
+        return update({ path: incoming.message });
+      case 'sdp':
+      case 'ice':
+      case 'bye':
+        if (incoming.topic.from === room) return deliver(session, incoming, signalling.drop);
+        return signalling.drop(incoming.kind, 'not from the vehicle');
+    }
+  }
+
+  function presence(peer: string, message: Presence | null): void {
+    if (peer !== room) return operatorPresence(peer, message);
+    if (message !== null && message.role !== 'vehicle')
+      return signalling.drop('presence', 'a vehicle that says operator');
+    const online = message?.state === 'online';
+    update({ vehicle: message });
+    if (online) session.dispatch({ type: 'presence', online: true, epoch: message.epoch });
+    else session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
+  }
+
+  function operatorPresence(peer: string, message: Presence | null): void {
+    const { [peer]: _, ...others } = view.operators;
+    const online = message?.state === 'online' && message.role === 'operator';
+    update({ operators: online ? { ...others, [peer]: message } : others });
+  }
+
+  function linkChanged(link: Link): void {
+    if (link.phase === 'connecting') {
+      sync = createClockSync();
+      seq = 0;
+      echoed = Number.NEGATIVE_INFINITY;
+    }
+    const open = link.phase === 'connected' || link.phase === 'restoring';
+    update(open ? { link } : { link, path: null, clock: null, claim: { state: 'none' } });
+    if (link.phase === 'connected') askTime();
+  }
+
+  function heard(channel: ChannelName, text: string): void {
+    const now = clock.now();
+    if (channel === 'events') {
+      const parsed = parseEvent(text);
+      return parsed.ok ? event(parsed.value, now) : signalling.drop(channel, parsed.reason);
+    }
+    const parsed = parseVehicleState(text);
+    if (!parsed.ok) return signalling.drop(channel, parsed.reason);
+    const { echo, age } = parsed.value;
+    const answers = echo !== null && echo > echoed;
+    if (answers) echoed = echo;
+    options.onState(parsed.value, answers ? now - echo - age : null);
+  }
+
+  function event(event: ChannelEvent, now: number): void {
+    switch (event.type) {
+      case 'clock':
+        if (event.echo !== undefined) update({ clock: sync(event.echo, event.t, now) });
+        return;
+      case 'grant':
+        return update({ claim: { state: 'held', lease: event.lease } });
+      case 'deny':
+        return update({ claim: { state: 'denied', reason: event.reason } });
+      case 'revoke':
+        return update({ claim: { state: 'revoked', reason: event.reason } });
+    }
+  }
+
+  function askTime(): void {
+    if (session.link.phase !== 'connected' && session.link.phase !== 'restoring') return;
+    const t = clock.now();
+    say({ type: 'clock', ts: t, t });
+  }
+
+  const say = (event: ChannelEvent) => session.send('events', JSON.stringify(event));
+
+  return {
+    get view(): RoomView {
+      return view;
+    },
+    dropped: signalling.dropped,
+    stats: session.stats,
+    /** Shows itself to the vehicle, which then offers a session. */
+    enter: () => signalling.announce(),
+    /** Asks for the wheel; the answer comes as `view.claim`. */
+    request(): void {
+      if (view.claim.state === 'held' || view.claim.state === 'asked') return;
+      if (say({ type: 'request', ts: clock.now() })) update({ claim: { state: 'asked' } });
+    },
+    /** Gives the wheel back. */
+    release(): void {
+      if (view.claim.state !== 'held' && view.claim.state !== 'asked') return;
+      say({ type: 'release', ts: clock.now() });
+      update({ claim: { state: 'none' } });
+    },
+    /** Sends one command; false when this operator doesn't hold the lease or isn't connected. */
+    command(wanted: Pick<Command, 'steer' | 'throttle' | 'brake' | 'gear'>): boolean {
+      if (view.claim.state !== 'held') return false;
+      const command: Command = { seq: ++seq, t: clock.now(), lease: view.claim.lease, ...wanted };
+      return session.send('control', JSON.stringify(command));
+    },
+    /** Says something on the events channel, such as `stats`. */
+    say,
+    async close(): Promise<void> {
+      stopClock();
+      session.close('left');
+      await signalling.close();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * What a session needs of a WebRTC stack. There are two: a browser's RTCPeerConnection
+ * (web/peer.ts) and werift (vehicle/peer.ts).
+ */
+import type { ChannelName } from './channels.ts';
+import type { Candidate, Link } from './messages.ts';
+
+export interface Peer {
+  /**
+   * Makes the local description and resolves with it at once, without waiting for candidates.
+   * @param restart new ICE credentials, over whatever path there is now (RFC 8445 section 9)
+   */
+  createOffer(restart: boolean): Promise<string>;
+  /** Takes an offer and resolves with the answer. Rejects when the SDP can't be used. */
+  acceptOffer(sdp: string): Promise<string>;
+  acceptAnswer(sdp: string): Promise<void>;
+  /** Adds one of the other's candidates; null says that there are no more. Never rejects. */
+  addCandidate(candidate: Candidate | null): Promise<void>;
+  /** Sends on a data channel; false when it isn't open. */
+  send(channel: ChannelName, text: string): boolean;
+  /** The selected path and its figures; null while there is none. */
+  stats(): Promise<PathStats | null>;
+  close(): void;
+}
+
+export interface PeerHandlers {
+  /** One of this end's candidates; null after the last. */
+  candidate(candidate: Candidate | null): void;
+  /** Both data channels are open. */
+  open(): void;
+  /** Nothing more is heard (`disconnected`, may come back), or it is over. */
+  lost(state: 'disconnected' | 'failed', detail: string): void;
+  message(channel: ChannelName, text: string): void;
+}
+
+export type CreatePeer = (handlers: PeerHandlers) => Peer;
+
+/** The figures of a path; what a stack doesn't know is left out. */
+export interface PathStats {
+  path: Link['path'];
+  protocol: Link['protocol'];
+  relayProtocol?: Link['relayProtocol'];
+  rttMs?: number;
+  /** Bytes of video and data sent and received since the session began. */
+  bytesSent: number;
+  bytesReceived: number;
+  /** Packets that the other end reported lost in the last report, percent. */
+  lossPct?: number;
+}

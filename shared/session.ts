@@ -1,0 +1,226 @@
+/**
+ * One session between a vehicle and an operator: runs the effects of the negotiation on a peer
+ * connection, a sender and a clock, and watches that something is heard.
+ */
+import type { Incoming } from './bus.ts';
+import type { ChannelName } from './channels.ts';
+import type { Clock } from './clock.ts';
+import type { Candidate } from './messages.ts';
+import {
+  type Effect,
+  type Event,
+  initialState,
+  isLive,
+  type Link,
+  type Role,
+  type State,
+  step,
+} from './negotiation.ts';
+import type { CreatePeer, PathStats, Peer } from './peer.ts';
+
+/** Silence after which a connection counts as interrupted, ms. Both ends say something every 250 ms. */
+export const SILENCE_MS = 3_000;
+/** Silence that ends a session whose other end is not present any more, ms. */
+export const ABSENT_SILENCE_MS = 1_000;
+const WATCH_INTERVAL_MS = 500;
+
+type Body<Type extends Effect['type']> = Extract<Effect, { type: Type; body: unknown }>['body'];
+
+export interface SessionOptions {
+  role: Role;
+  /** This end's own run, ms since the epoch. */
+  epoch: number;
+  /** Sessions with the same peer that this end has made before (offerer). */
+  made?: number;
+  createPeer: CreatePeer;
+  send: {
+    sdp(body: Body<'sendSdp'>): void;
+    ice(body: Body<'sendIce'>): void;
+    bye(body: Body<'sendBye'>): void;
+  };
+  /** Publishes this end's presence again. */
+  announce(): void;
+  /** The link changed; look at what it is now. */
+  onLink(link: Link, before: Link): void;
+  onMessage(channel: ChannelName, text: string): void;
+  /** An event that was of no use: to be counted. */
+  onDrop(what: string, why: string): void;
+  clock: Clock;
+}
+
+export type Session = ReturnType<typeof createSession>;
+
+export function createSession(options: SessionOptions) {
+  const { clock, send } = options;
+  let state: State = initialState(options.role, options.epoch, options.made);
+  let peer: { session: string; connection: Peer } | null = null;
+  const queue: Event[] = [];
+  let disarm = () => {};
+  let heardAt = 0;
+  let unwatch = () => {};
+
+  /** The one place that changes the state. Events that effects cause wait for their turn. */
+  function dispatch(event: Event): void {
+    queue.push(event);
+    if (queue.length > 1) return;
+    for (let current = queue[0]; current !== undefined; queue.shift(), current = queue[0]) {
+      const before = state.link;
+      const [next, effects] = step(state, current);
+      state = next;
+      for (const effect of effects) run(effect);
+      if (next.link !== before) options.onLink(next.link, before);
+    }
+  }
+
+  function run(effect: Effect): void {
+    switch (effect.type) {
+      case 'open':
+        return open(effect.session);
+      case 'close':
+        return close(effect.session);
+      case 'makeOffer':
+        return describe(effect, (connection) => connection.createOffer(effect.restart));
+      case 'takeOffer':
+        return describe(effect, (connection) => connection.acceptOffer(effect.sdp));
+      case 'takeAnswer':
+        return describe(effect, async (connection) => {
+          await connection.acceptAnswer(effect.sdp);
+          return null;
+        });
+      case 'addCandidates':
+        for (const candidate of effect.candidates) void peer?.connection.addCandidate(candidate);
+        if (effect.done) void peer?.connection.addCandidate(null);
+        return;
+      case 'sendSdp':
+        return send.sdp(effect.body);
+      case 'sendIce':
+        return send.ice(effect.body);
+      case 'sendBye':
+        return send.bye(effect.body);
+      case 'announce':
+        return options.announce();
+      case 'check':
+        return check(effect.session);
+      case 'arm':
+        disarm();
+        disarm = clock.after(effect.ms, () => dispatch({ type: 'timeout' }));
+        return;
+      case 'disarm':
+        return disarm();
+      case 'drop':
+        return options.onDrop(effect.what, effect.why);
+    }
+  }
+
+  function open(session: string): void {
+    const gathered = batch<Candidate | null>((all) => {
+      const candidates = all.filter((candidate) => candidate !== null);
+      dispatch({ type: 'gathered', session, candidates, done: candidates.length < all.length });
+    });
+    const connection = options.createPeer({
+      candidate: gathered,
+      open: () => {
+        heard(session);
+        dispatch({ type: 'transport', session, state: 'connected' });
+      },
+      lost: (lost, detail) => dispatch({ type: 'transport', session, state: lost, detail }),
+      message: (channel, text) => {
+        heard(session);
+        options.onMessage(channel, text);
+      },
+    });
+    peer = { session, connection };
+    unwatch = clock.every(WATCH_INTERVAL_MS, () => watch(session));
+  }
+
+  function close(session: string): void {
+    if (peer?.session !== session) return;
+    unwatch();
+    peer.connection.close();
+    peer = null;
+  }
+
+  /** Makes or takes a description; what comes of it is an event, and the negotiation knows if it is too late. */
+  function describe(
+    { session, seq }: { session: string; seq: number },
+    act: (connection: Peer) => Promise<string | null>,
+  ): void {
+    if (peer?.session !== session) return;
+    act(peer.connection).then(
+      (sdp) => sdp !== null && dispatch({ type: 'described', session, seq, sdp }),
+      (error) => dispatch({ type: 'broken', session, seq, detail: sentence(error) }),
+    );
+  }
+
+  function heard(session: string): void {
+    heardAt = clock.now();
+    // A stack's own word on a restart can't be trusted (werift says `completed` at once): bytes can.
+    if (state.link.phase === 'restoring') dispatch({ type: 'transport', session, state: 'connected' });
+  }
+
+  function watch(session: string): void {
+    if (state.link.phase !== 'connected' || clock.now() - heardAt < SILENCE_MS) return;
+    const detail = `nothing was heard for ${SILENCE_MS / 1000} s`;
+    dispatch({ type: 'transport', session, state: 'disconnected', detail });
+  }
+
+  function check(session: string): void {
+    clock.after(ABSENT_SILENCE_MS, () => {
+      if (peer?.session !== session || state.remote !== null) return;
+      if (clock.now() - heardAt < ABSENT_SILENCE_MS) return;
+      dispatch({ type: 'transport', session, state: 'failed', detail: 'the other end has gone' });
+    });
+  }
+
+  return {
+    dispatch,
+    get link(): Link {
+      return state.link;
+    },
+    /** Sessions that this end has made. */
+    get made(): number {
+      return state.made;
+    },
+    /** The session's id while there is one. */
+    get id(): string | null {
+      return isLive(state.link) ? state.link.session : null;
+    },
+    /** Sends on a data channel; false when it isn't open. */
+    send: (channel: ChannelName, text: string): boolean => peer?.connection.send(channel, text) ?? false,
+    stats: (): Promise<PathStats | null> => peer?.connection.stats() ?? Promise.resolve(null),
+    /** Leaves, with a goodbye, for good. */
+    close(reason: Extract<Event, { type: 'leave' }>['reason'] = 'left', detail?: string): void {
+      dispatch(detail === undefined ? { type: 'leave', reason } : { type: 'leave', reason, detail });
+      disarm();
+    },
+  };
+}
+
+/** Hands a session what its other end has sent over MQTT. */
+export function deliver(
+  session: Pick<Session, 'dispatch'>,
+  { kind, message }: Extract<Incoming, { kind: 'sdp' | 'ice' | 'bye' }>,
+  drop: (what: string, why: string) => void,
+): void {
+  if (message === null) return drop(kind, 'is empty');
+  session.dispatch({ type: kind, message } as Event);
+}
+
+/** Collects what comes in one turn of the event loop into one call. */
+function batch<T>(flush: (items: T[]) => void): (item: T) => void {
+  let items: T[] = [];
+  return (item) => {
+    if (items.length === 0) {
+      queueMicrotask(() => {
+        const all = items;
+        items = [];
+        flush(all);
+      });
+    }
+    items.push(item);
+  };
+}
+
+function sentence(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 300);
+}

@@ -1,0 +1,174 @@
+/**
+ * The MQTT side of one peer in its room: it subscribes, announces itself, leaves a will, keeps its
+ * retained messages true across reconnects, and notices when another run has taken its place.
+ */
+import { type BusState, createBus, type Incoming } from './bus.ts';
+import type { Clock } from './clock.ts';
+import { type Body, buildMessage } from './messages.ts';
+import { createTopics, type TopicKind } from './topics.ts';
+
+/** Seconds between keepalives; a death is known to the broker after one and a half times this. */
+const KEEPALIVE_S = 10;
+/** How long a vehicle waits for its own retained presence before it says that it is there, ms. */
+const READ_OWN_MS = 200;
+
+export interface SignallingOptions {
+  url: string;
+  root?: string;
+  room: string;
+  self: string;
+  role: 'vehicle' | 'operator';
+  name?: string | undefined;
+  /** Extra filters, as text, beside the room's presence and what is addressed to this peer. */
+  filters: string[];
+  /** False: connect and subscribe, but stay unseen until `announce` is called (operators). */
+  announceAtOnce: boolean;
+  /** Other peers' messages, and retained ones of this peer that somebody else has changed. */
+  onMessage(incoming: Incoming): void;
+  /** This peer is present, as this run. Called again after each reconnect. */
+  onAnnounced(epoch: number): void;
+  onState(state: BusState): void;
+  /** A newer run of this peer has taken its place; this one has left. */
+  onReplaced(): void;
+  clock: Clock;
+  log?: { warn(fields: object, message: string): void };
+}
+
+export type Signalling = ReturnType<typeof createSignalling>;
+
+export function createSignalling(options: SignallingOptions) {
+  const { room, self, role, clock } = options;
+  const topics = createTopics(options.root);
+  const own = topics.presence(room, self);
+  const retained = new Map<string, () => string>();
+  let epoch = clock.now();
+  let since = epoch;
+  let wanted = options.announceAtOnce;
+  /** Whether this run's presence has been published in this connection, and ever. */
+  let announced: 'no' | 'before' | 'now' = 'no';
+  const early: Incoming[] = [];
+  let over = false;
+  let cancelReading = () => {};
+
+  const bus = createBus({
+    url: options.url,
+    clientId: self,
+    ...(options.root === undefined ? {} : { root: options.root }),
+    filters: [
+      topics.presence(room, self),
+      topics.filters.presence(room),
+      ...topics.filters.addressedTo(room, self),
+    ].concat(options.filters),
+    will: { topic: own, payload: will() },
+    keepalive: KEEPALIVE_S,
+    clock,
+    ...(options.log ? { log: options.log } : {}),
+    onState(state) {
+      if (state.state === 'offline' && announced === 'now') announced = 'before';
+      options.onState(state);
+    },
+    onConnect(subscribed) {
+      cancelReading();
+      // An operator's id is new for each page: nobody can have been there under it before.
+      if (role === 'operator' && announced === 'no') return announceIfWanted();
+      void subscribed.then(() => {
+        cancelReading = clock.after(READ_OWN_MS, announceIfWanted);
+      });
+    },
+    onMessage(incoming) {
+      if (over) return;
+      if (incoming.kind === 'presence' && incoming.topic.peer === self) return ownPresence(incoming.message);
+      // The others' words wait until this run's epoch is settled.
+      if (role === 'vehicle' && announced === 'no') early.push(incoming);
+      else options.onMessage(incoming);
+    },
+  });
+
+  function ownPresence(message: Extract<Incoming, { kind: 'presence' }>['message']): void {
+    const reading = announced !== 'now';
+    cancelReading();
+    if (message !== null && message.epoch > epoch) {
+      if (announced !== 'no') return replaced();
+      // Before its first word: the clock may have been set back since the last run.
+      epoch = message.epoch + 1;
+      since = epoch;
+      return bus.reconnectWith({ topic: own, payload: will() });
+    }
+    if (reading) return announceIfWanted();
+    // The death of an earlier run, or of an earlier connection, came late.
+    if (message === null || message.state !== 'online') announceIfWanted();
+  }
+
+  function replaced(): void {
+    over = true;
+    options.onReplaced();
+    void bus.close();
+  }
+
+  function announceIfWanted(): void {
+    if (!wanted || over) return;
+    announced = 'now';
+    bus.publish(own, presence('online'), { retain: true });
+    for (const [topic, payload] of retained) bus.publish(topic, payload(), { retain: true });
+    options.onAnnounced(epoch);
+    for (const incoming of early.splice(0)) options.onMessage(incoming);
+  }
+
+  function presence(state: 'online' | 'offline' | 'lost'): string {
+    const name = options.name === undefined ? {} : { name: options.name };
+    return buildMessage('presence', { state, role, epoch, since, ...name }, clock.now());
+  }
+
+  /** An operator that is gone leaves nothing behind; a vehicle stays in the list, as lost. */
+  function will(): string {
+    return role === 'operator' ? '' : presence('lost');
+  }
+
+  return {
+    topics,
+    get epoch(): number {
+      return epoch;
+    },
+    get state(): BusState {
+      return bus.state;
+    },
+    dropped: bus.dropped,
+    drop: bus.drop,
+
+    /** Says that this peer is there (again). */
+    announce(): void {
+      wanted = true;
+      if (bus.state.state === 'connected' && (role === 'operator' || announced === 'now')) announceIfWanted();
+    },
+
+    /** Publishes a message of this peer. */
+    publish<Kind extends TopicKind>(
+      kind: Kind,
+      topic: string,
+      body: Body<Kind>,
+      settings?: { qos?: 0 | 1; retain?: boolean },
+    ): void {
+      bus.publish(topic, buildMessage(kind, body, clock.now()), settings);
+    },
+
+    /** Publishes a retained message and says it again after every reconnect, as it is then. */
+    retain<Kind extends TopicKind>(kind: Kind, topic: string, body: () => Body<Kind>): void {
+      const payload = () => buildMessage(kind, body(), clock.now());
+      retained.set(topic, payload);
+      if (announced === 'now') bus.publish(topic, payload(), { retain: true });
+    },
+
+    /** Leaves for good: clears what was retained, says offline, disconnects. */
+    async close(): Promise<void> {
+      if (over) return;
+      over = true;
+      cancelReading();
+      if (announced !== 'no') {
+        for (const topic of retained.keys()) bus.publish(topic, '', { retain: true });
+        since = clock.now();
+        bus.publish(own, role === 'operator' ? '' : presence('offline'), { retain: true });
+      }
+      await bus.close();
+    },
+  };
+}

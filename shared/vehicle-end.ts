@@ -1,0 +1,360 @@
+/**
+ * The vehicle's end of its room: one session with each operator who is there, the offer state that
+ * says so, the lease, and what the vehicle tells everyone. What moves and what films is the caller's.
+ */
+import type { BusState, Incoming } from './bus.ts';
+import {
+  type ChannelEvent,
+  type ChannelName,
+  type Command,
+  parseCommand,
+  parseEvent,
+  STATE_HZ,
+  type VehicleState,
+} from './channels.ts';
+import type { Clock } from './clock.ts';
+import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
+import type { Body, Link as LinkMessage, OfferState } from './messages.ts';
+import { isLive, type Link } from './negotiation.ts';
+import type { CreatePeer, PathStats } from './peer.ts';
+import { createSession, deliver, type Session } from './session.ts';
+import { createSignalling } from './signalling.ts';
+import type { VssValues } from './vss.ts';
+
+/** `link` messages, and retained telemetry: one a second. */
+const SLOW_MS = 1_000;
+
+/** What the vehicle does now, as far as operators see it. */
+export type Doing = Pick<VehicleState, 'speed' | 'steer' | 'throttle' | 'brake' | 'gear' | 'safety'>;
+
+export interface VehicleEndOptions {
+  url: string;
+  root?: string;
+  room: string;
+  name?: string | undefined;
+  /** Operators that are let in at a time. */
+  maxOperators: number;
+  /** A peer for one operator; video is attached by the caller. */
+  createPeer(operator: string): CreatePeer;
+  /** What the vehicle does now; asked for at every state message. */
+  doing(): Doing;
+  /** A command of the lease's holder, newer than the one before. */
+  onCommand(command: Command): void;
+  /** The holder of the lease changed; when it did, no command of the former holder counts. */
+  onLease(holder: string | null): void;
+  /** The sessions or their phases changed. */
+  onSessions(sessions: OfferState['sessions']): void;
+  onState?(state: BusState): void;
+  /** Another agent has taken over this room. */
+  onReplaced(): void;
+  clock: Clock;
+  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+interface Operator {
+  session: Session;
+  /** Last command that arrived: its seq and `t`, and when, on this clock. */
+  command: { seq: number; t: number; at: number } | null;
+  stats: PathStats | null;
+}
+
+export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
+
+export function createVehicleEnd(options: VehicleEndOptions) {
+  const { room, clock, log } = options;
+  const operators = new Map<string, Operator>();
+  /** Operators that are there and found no place, with their epochs. */
+  const turnedAway = new Map<string, number>();
+  let lease: LeaseState = noLease(clock.now());
+  let seq = 0;
+  let made = 0;
+  let slowAt = 0;
+
+  const signalling = createSignalling({
+    url: options.url,
+    ...(options.root === undefined ? {} : { root: options.root }),
+    room,
+    self: room,
+    role: 'vehicle',
+    name: options.name,
+    filters: [],
+    announceAtOnce: true,
+    onMessage: receive,
+    onAnnounced(epoch) {
+      log.info({ room, epoch }, 'waiting for operators');
+    },
+    onState: (state) => options.onState?.(state),
+    onReplaced() {
+      endAll('replaced', 'another agent has taken over this vehicle');
+      options.onReplaced();
+    },
+    clock,
+    log,
+  });
+  const { topics } = signalling;
+  publishOffer();
+  publishLease();
+  const stopStates = clock.every(1000 / STATE_HZ, sendStates);
+  const stopLinks = clock.every(SLOW_MS, () => void publishLinks());
+
+  function receive(incoming: Incoming): void {
+    switch (incoming.kind) {
+      case 'presence':
+        return presence(incoming.topic.peer, incoming.message);
+      case 'sdp':
+      case 'ice':
+      case 'bye': {
+        const { from } = incoming.topic;
+        const session = operators.get(from)?.session;
+        if (!session) return signalling.drop(incoming.kind, 'from a peer without a session');
+        return deliver(session, incoming, signalling.drop);
+      }
+    }
+  }
+
+  function presence(peer: string, message: Extract<Incoming, { kind: 'presence' }>['message']): void {
+    if (message !== null && message.role !== 'operator') return;
+    const known = operators.get(peer);
+    if (message === null || message.state !== 'online') {
+      turnedAway.delete(peer);
+      known?.session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
+      return;
+    }
+    if (!known && isFull()) return turnAway(peer, message.epoch);
+    const operator = known ?? welcome(peer);
+    operator.session.dispatch({ type: 'presence', online: true, epoch: message.epoch });
+  }
+
+  const isFull = () => operators.size >= options.maxOperators;
+
+  function turnAway(peer: string, epoch: number): void {
+    turnedAway.set(peer, epoch);
+    const detail = `${options.maxOperators} operators are connected already, the most that are let in`;
+    signalling.publish('bye', topics.bye(room, room, peer), { reason: 'full', detail });
+    log.info({ room, operator: peer }, 'turned an operator away: full');
+  }
+
+  function welcome(peer: string): Operator {
+    const session = createSession({
+      role: 'offerer',
+      epoch: signalling.epoch,
+      made,
+      createPeer: options.createPeer(peer),
+      send: {
+        sdp: (body) => signalling.publish('sdp', topics.sdp(room, room, peer), body as Body<'sdp'>),
+        ice: (body) => signalling.publish('ice', topics.ice(room, room, peer), body as Body<'ice'>),
+        bye: (body) => signalling.publish('bye', topics.bye(room, room, peer), body as Body<'bye'>),
+      },
+      announce: () => signalling.announce(),
+      onLink: (link, before) => linkChanged(peer, link, before),
+      onMessage: (channel, text) => heard(peer, channel, text),
+      onDrop: signalling.drop,
+      clock,
+    });
+    const operator: Operator = { session, command: null, stats: null };
+    operators.set(peer, operator);
+    return operator;
+  }
+
+  function linkChanged(peer: string, link: Link, before: Link): void {
+    if (link.phase === before.phase) return;
+    const detail = 'detail' in link ? { detail: link.detail } : {};
+    log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
+    if (!isLive(link) || link.phase === 'connecting') setLease(releaseLease(lease, peer, clock.now()));
+    const operator = operators.get(peer);
+    if (operator && link.phase === 'connecting') operator.command = null;
+    if (link.phase === 'connected') operator?.session.send('control', stateText(peer));
+    if (link.phase === 'waiting' || link.phase === 'ended') forget(peer);
+    publishOffer();
+  }
+
+  function forget(peer: string): void {
+    const operator = operators.get(peer);
+    if (!operator) return;
+    operators.delete(peer);
+    // Should the same peer come back, its sessions must sort after those it had.
+    made = Math.max(made, operator.session.made);
+    operator.session.close();
+    const next = turnedAway.entries().next().value;
+    if (next === undefined || isFull()) return;
+    turnedAway.delete(next[0]);
+    welcome(next[0]).session.dispatch({ type: 'presence', online: true, epoch: next[1] });
+  }
+
+  // What operators say on the data channels
+
+  function heard(peer: string, channel: ChannelName, text: string): void {
+    const parsed = channel === 'control' ? parseCommand(text) : parseEvent(text);
+    if (!parsed.ok) return signalling.drop(channel, parsed.reason);
+    if ('type' in parsed.value) event(peer, parsed.value);
+    else command(peer, parsed.value);
+  }
+
+  function command(peer: string, command: Command): void {
+    const operator = operators.get(peer);
+    if (!operator) return;
+    if (operator.command && command.seq <= operator.command.seq)
+      return signalling.drop('control', 'an old command');
+    operator.command = { seq: command.seq, t: command.t, at: clock.now() };
+    if (lease.holder !== peer || lease.number !== command.lease) signalling.drop('control', 'no lease');
+    else options.onCommand(command);
+    operator.session.send('control', stateText(peer));
+  }
+
+  function event(peer: string, event: ChannelEvent): void {
+    const operator = operators.get(peer);
+    if (!operator) return;
+    const ts = clock.now();
+    switch (event.type) {
+      case 'clock':
+        return tell(peer, { type: 'clock', ts, t: ts, echo: event.t });
+      case 'request': {
+        const answer = requestLease(lease, peer, ts);
+        if (!answer.granted) return tell(peer, { type: 'deny', ts, reason: answer.reason });
+        setLease(answer.lease);
+        return tell(peer, { type: 'grant', ts, lease: answer.lease.number });
+      }
+      case 'release':
+        return setLease(releaseLease(lease, peer, ts));
+    }
+  }
+
+  function tell(peer: string, event: ChannelEvent): void {
+    operators.get(peer)?.session.send('events', JSON.stringify(event));
+  }
+
+  function setLease(next: LeaseState): void {
+    if (next === lease) return;
+    lease = next;
+    log.info({ room, holder: lease.holder }, lease.holder ? `${lease.holder} drives` : 'nobody drives');
+    options.onLease(lease.holder);
+    publishLease();
+  }
+
+  // What the vehicle says
+
+  function stateText(peer: string): string {
+    const command = operators.get(peer)?.command ?? null;
+    const now = clock.now();
+    const state: VehicleState = {
+      seq: seq++,
+      t: now,
+      echo: command?.t ?? null,
+      age: command ? now - command.at : 0,
+      ...options.doing(),
+    };
+    return JSON.stringify(state);
+  }
+
+  function sendStates(): void {
+    for (const [peer, { session }] of operators) {
+      if (session.link.phase === 'connected') session.send('control', stateText(peer));
+    }
+  }
+
+  function sessions(): OfferState['sessions'] {
+    return [...operators].flatMap(
+      ([
+        peer,
+        {
+          session: { link },
+        },
+      ]) =>
+        isLive(link)
+          ? [
+              {
+                peer,
+                session: link.session,
+                phase: link.phase === 'connecting' ? 'offering' : 'connected',
+              } as const,
+            ]
+          : [],
+    );
+  }
+
+  function publishOffer(): void {
+    const all = sessions();
+    const connected = all.some((session) => session.phase === 'connected');
+    const phase: OfferState['phase'] = connected ? 'connected' : all.length > 0 ? 'offering' : 'waiting';
+    signalling.retain('offer', topics.offer(room), () => ({
+      from: room,
+      epoch: signalling.epoch,
+      phase,
+      sessions: all,
+    }));
+    options.onSessions(all);
+  }
+
+  function publishLease(): void {
+    const { holder, since } = lease;
+    signalling.retain('lease', topics.lease(room), () => ({ holder, since }));
+  }
+
+  async function publishLinks(): Promise<void> {
+    for (const [peer, operator] of operators) {
+      const stats = operator.session.link.phase === 'connected' ? await operator.session.stats() : null;
+      if (stats) {
+        const link = linkBody(stats, operator.stats);
+        signalling.publish('link', topics.link(room, peer), link, { qos: 0 });
+      }
+      operator.stats = stats;
+    }
+  }
+
+  function endAll(reason: 'left' | 'replaced', detail?: string): void {
+    stopStates();
+    stopLinks();
+    for (const { session } of [...operators.values()]) session.close(reason, detail);
+    operators.clear();
+  }
+
+  return {
+    topics,
+    get lease(): LeaseState {
+      return lease;
+    },
+    sessions,
+    dropped: signalling.dropped,
+    /** Publishes what the vehicle measures; once a second retained, so that late comers see the last. */
+    telemetry(values: VssValues): void {
+      const now = clock.now();
+      const retain = now - slowAt >= SLOW_MS;
+      if (retain) slowAt = now;
+      signalling.publish('telemetry', topics.telemetry(room), { values }, { qos: 0, retain });
+    },
+    safety(state: Doing['safety'], reason?: string): void {
+      const since = clock.now();
+      signalling.retain('safety', topics.safety(room), () => ({
+        state,
+        since,
+        ...(reason ? { reason } : {}),
+      }));
+    },
+    /** Takes the wheel from whoever holds it. */
+    revoke(reason: string): void {
+      if (lease.holder === null) return;
+      tell(lease.holder, { type: 'revoke', ts: clock.now(), reason });
+      setLease(releaseLease(lease, lease.holder, clock.now()));
+    },
+    /** Says goodbye to everyone and leaves. */
+    async close(): Promise<void> {
+      endAll('left');
+      await signalling.close();
+    },
+  };
+}
+
+/** The figures of one second: what changed since the second before. */
+function linkBody(now: PathStats, before: PathStats | null): Body<'link'> {
+  const relayed = now.path === 'relay' ? now.bytesSent + now.bytesReceived : 0;
+  const sent = now.bytesSent - (before?.bytesSent ?? now.bytesSent);
+  const body: Omit<LinkMessage, 'v' | 'ts'> = {
+    path: now.path,
+    protocol: now.protocol,
+    rttMs: Math.round((now.rttMs ?? 0) * 10) / 10,
+    lossPct: Math.round((now.lossPct ?? 0) * 10) / 10,
+    kbps: Math.round((sent * 8) / SLOW_MS),
+    relayBytes: relayed,
+  };
+  return now.relayProtocol ? { ...body, relayProtocol: now.relayProtocol } : body;
+}
