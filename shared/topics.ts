@@ -24,14 +24,23 @@ export function isRoot(text: string): boolean {
   return text.length <= 64 && /^[^$+#/\0][^+#/\0]*(\/[^+#/\0]+)*$/.test(text);
 }
 
-export type Topic =
-  | { kind: 'presence'; room: string; peer: string }
-  | { kind: 'offer' | 'telemetry' | 'lease' | 'safety' | 'estop'; room: string }
-  | { kind: 'sdp' | 'ice' | 'bye'; room: string; from: string; to: string }
-  | { kind: 'link'; room: string; operator: string };
+interface Ids {
+  presence: { peer: string };
+  offer: object;
+  sdp: { from: string; to: string };
+  ice: { from: string; to: string };
+  bye: { from: string; to: string };
+  telemetry: object;
+  link: { operator: string };
+  lease: object;
+  safety: object;
+  estop: object;
+}
 
-export type TopicKind = Topic['kind'];
+export type TopicKind = keyof Ids;
 
+/** A topic's parts. */
+export type Topic = { [Kind in TopicKind]: { kind: Kind; room: string } & Ids[Kind] }[TopicKind];
 export type Topics = ReturnType<typeof createTopics>;
 
 /** The topics below one root. Builders take ids that have been checked with {@link isId}. */
