@@ -166,7 +166,8 @@ function offered(state: State, { session, seq, sdp }: Extract<Event, { type: 'sd
   if (isLive(link) && session === link.session) {
     if (seq < link.seq) return drop(state, 'sdp', 'an older offer');
     if (seq === link.seq) return [state, repeat(role, link)];
-    const next = { ...freshLive(session, seq, link.remoteEpoch), answered: true };
+    // Tries go on counting: a path that carries one way only would be restarted for ever.
+    const next = { ...freshLive(session, seq, link.remoteEpoch), answered: true, tries: link.tries };
     const phase = link.phase === 'connecting' ? 'connecting' : 'restoring';
     return [{ ...state, link: { ...next, phase } }, [{ type: 'takeOffer', session, seq, sdp }]];
   }
@@ -206,7 +207,8 @@ function restartAsked(state: State, { session, seq }: Extract<Event, { type: 'sd
 
 function restart(state: State, link: Live): Step {
   const { session } = link;
-  const live: Live = { ...freshLive(session, link.seq + 1, link.remoteEpoch), phase: 'restoring' };
+  const fresh = freshLive(session, link.seq + 1, link.remoteEpoch);
+  const live: Live = { ...fresh, phase: 'restoring', tries: link.tries };
   return [{ ...state, link: live }, [{ type: 'makeOffer', session, seq: live.seq, restart: true }]];
 }
 

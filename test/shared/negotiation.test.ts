@@ -1,0 +1,207 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Event,
+  initialState,
+  isLive,
+  MAX_TRIES,
+  type State,
+  sessionEpoch,
+  sessionId,
+  step,
+} from '../../shared/negotiation.ts';
+import { type Action, createWorld } from './negotiation-world.ts';
+
+const EPOCH = 1_800_000_000_000;
+
+function run(state: State, ...events: Event[]) {
+  const effects = [];
+  for (const event of events) {
+    const [next, made] = step(state, event);
+    state = next;
+    effects.push(...made);
+  }
+  return { state, effects, types: effects.map(({ type }) => type) };
+}
+
+describe('while nobody else is there', () => {
+  test.each(['offerer', 'answerer'] as const)('the %s opens nothing and describes nothing', (role) => {
+    const { types } = run(
+      initialState(role, EPOCH),
+      { type: 'timeout' },
+      { type: 'presence', online: false, epoch: null },
+    );
+    expect(types.filter((type) => type !== 'disarm')).toEqual([]);
+  });
+});
+
+describe('the offerer', () => {
+  const offering = run(
+    initialState('offerer', EPOCH),
+    { type: 'presence', online: true, epoch: 7 },
+    { type: 'described', session: sessionId(EPOCH, 1), seq: 1, sdp: 'offer' },
+  );
+  const session = sessionId(EPOCH, 1);
+
+  test('makes a description only when somebody is there', () => {
+    expect(offering.types).toEqual(['open', 'makeOffer', 'arm', 'sendSdp']);
+  });
+
+  test('keeps candidates that come before the answer, and applies them after it', () => {
+    const candidates = [{ candidate: 'candidate:1' }];
+    const early = run(offering.state, { type: 'ice', message: { session, candidates, done: true } });
+    expect(early.types).toEqual([]);
+    const answered = run(early.state, {
+      type: 'sdp',
+      message: { session, seq: 1, type: 'answer', sdp: 'answer' },
+    });
+    expect(answered.types).toEqual(['takeAnswer', 'addCandidates', 'arm']);
+    expect(answered.effects[1]).toMatchObject({ candidates, done: true });
+  });
+
+  test('repeats its offer and its candidates until it gives up with a reason', () => {
+    let { state } = run(offering.state, {
+      type: 'gathered',
+      session,
+      candidates: [{ candidate: 'candidate:2' }],
+      done: false,
+    });
+    for (let i = 0; i < MAX_TRIES; i++) {
+      const repeated = run(state, { type: 'timeout' });
+      expect(repeated.types).toEqual(['sendSdp', 'sendIce', 'arm']);
+      state = repeated.state;
+    }
+    const last = run(state, { type: 'timeout' });
+    expect(last.types).toEqual(['close', 'sendBye', 'arm']);
+    expect(last.effects[1]).toMatchObject({ body: { reason: 'failed', detail: 'no answer came' } });
+    expect(last.state.link).toMatchObject({ phase: 'retrying' });
+  });
+
+  test('starts a new session for a new run of the operator, and none for the same run seen again', () => {
+    expect(run(offering.state, { type: 'presence', online: true, epoch: 7 }).types).toEqual([]);
+    const renewed = run(offering.state, { type: 'presence', online: true, epoch: 8 });
+    expect(renewed.types).toEqual(['close', 'open', 'makeOffer', 'arm']);
+    expect(renewed.state.link).toMatchObject({ session: sessionId(EPOCH, 2) });
+  });
+
+  test('keeps a connected session when presence goes, and ends it when the connection fails too', () => {
+    const connected = run(
+      offering.state,
+      { type: 'sdp', message: { session, seq: 1, type: 'answer', sdp: 'answer' } },
+      { type: 'transport', session, state: 'connected' },
+      { type: 'presence', online: false, epoch: null },
+    );
+    expect(connected.state.link.phase).toBe('connected');
+    expect(connected.types).toContain('check');
+    const gone = run(connected.state, { type: 'transport', session, state: 'failed' });
+    expect(gone.state.link.phase).toBe('waiting');
+    expect(gone.types).toContain('close');
+  });
+});
+
+describe('the answerer', () => {
+  const offer = (count: number, seq = 1): Event => ({
+    type: 'sdp',
+    message: { session: sessionId(EPOCH, count), seq, type: 'offer', sdp: 'offer' },
+  });
+
+  test('drops an older session and an older offer, and answers a repeated one again', () => {
+    const described: Event = { type: 'described', session: sessionId(EPOCH, 2), seq: 3, sdp: 'answer' };
+    const { state } = run(initialState('answerer', 1), offer(2, 3), described);
+    expect(run(state, offer(1)).types).toEqual(['drop']);
+    expect(run(state, offer(2, 2)).types).toEqual(['drop']);
+    expect(run(state, offer(2, 3)).effects).toMatchObject([
+      { type: 'sendSdp', body: { type: 'answer', seq: 3 } },
+    ]);
+  });
+
+  test('tells an offerer that repeats an ended session that it is over', () => {
+    const { state } = run(initialState('answerer', 1), offer(1), {
+      type: 'transport',
+      session: sessionId(EPOCH, 1),
+      state: 'failed',
+    });
+    expect(run(state, offer(1)).effects).toMatchObject([{ type: 'sendBye', body: { reason: 'failed' } }]);
+  });
+
+  test('gives a path up that is restarted again and again and never carries anything', () => {
+    let { state } = run(
+      initialState('answerer', 1),
+      { type: 'presence', online: true, epoch: EPOCH },
+      offer(1),
+      {
+        type: 'transport',
+        session: sessionId(EPOCH, 1),
+        state: 'connected',
+      },
+    );
+    ({ state } = run(state, { type: 'transport', session: sessionId(EPOCH, 1), state: 'disconnected' }));
+    for (let seq = 2; seq < 20 && isLive(state.link); seq++)
+      ({ state } = run(state, offer(1, seq), { type: 'timeout' }));
+    expect(state.link).toMatchObject({ phase: 'ended', reason: 'failed' });
+  });
+
+  test('drops what a dead run of the vehicle had sent', () => {
+    const { state } = run(initialState('answerer', 1), { type: 'presence', online: true, epoch: EPOCH + 1 });
+    expect(run(state, offer(5)).types).toEqual(['drop']);
+  });
+});
+
+test('session ids sort by age, across runs too', () => {
+  const ids = [sessionId(EPOCH, 1), sessionId(EPOCH, 2), sessionId(EPOCH, 40), sessionId(EPOCH + 1, 1)];
+  expect([...ids].sort()).toEqual(ids);
+  expect(ids.map(sessionEpoch)).toEqual([EPOCH, EPOCH, EPOCH, EPOCH + 1]);
+});
+
+const action = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('deliver' as const), pick: fc.nat() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'repeat' as const), pick: fc.nat() }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 9_000 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        'crash' as const,
+        'start' as const,
+        'leave' as const,
+        'interrupt' as const,
+        'vanish' as const,
+      ),
+      who: fc.constantFrom('vehicle' as const, 'operator' as const),
+    }),
+  },
+);
+
+describe('whatever is lost, doubled, late, out of order, crashed or restarted', () => {
+  test('there is never more than one live session in one end, and the end is connected or has a reason', () => {
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 120 }), (actions: Action[]) => {
+        const world = createWorld();
+        world.start('vehicle');
+        world.start('operator');
+        for (const one of actions) {
+          world.act(one);
+          world.checkOnePeerEach();
+        }
+        world.settle();
+        const { vehicle, operator } = world.ends();
+        if (vehicle && operator) {
+          expect([vehicle.link.phase, operator.link.phase]).toEqual(['connected', 'connected']);
+          expect(isLive(vehicle.link) && vehicle.link.session).toBe(
+            isLive(operator.link) && operator.link.session,
+          );
+        } else {
+          const left = vehicle ?? operator;
+          if (left) expect(['waiting', 'ended']).toContain(left.link.phase);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
