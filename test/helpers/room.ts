@@ -1,0 +1,175 @@
+/** Real parts of a room for tests: a server, a vehicle agent, operators, and a client that hears everything. */
+import { randomBytes } from 'node:crypto';
+import mqtt from 'mqtt';
+import { onTestFinished } from 'vitest';
+import { startServer } from '../../broker/serve.ts';
+import type { ChannelName, VehicleState } from '../../shared/channels.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
+import type { Peer } from '../../shared/peer.ts';
+import { createTopics } from '../../shared/topics.ts';
+import { runVehicle, type VehicleOptions } from '../../vehicle/agent.ts';
+import { type Received, weriftOperator } from './werift-peer.ts';
+
+export const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+export async function testServer(options: Partial<Parameters<typeof startServer>[0]> = {}) {
+  const server = await startServer({ port: 0, mqttPort: 0, ...options }, silent);
+  onTestFinished(() => server.close());
+  return server;
+}
+
+export async function testVehicle(broker: string, options: Partial<VehicleOptions> = {}) {
+  const vehicle = await runVehicle(
+    { room: 'car1', broker, root: 'rooms', maxOperators: 8, fps: 30, kbps: 1500, iceServers: [], ...options },
+    silent,
+  );
+  onTestFinished(() => vehicle.close());
+  return vehicle;
+}
+
+export interface TestOperator extends OperatorEnd {
+  id: string;
+  received: Received;
+  lastState(): VehicleState | null;
+  /** Sends any text on a data channel, as a peer that keeps to no rule would. */
+  sendOn(channel: ChannelName, text: string): boolean;
+  /** Resolves when the view or a vehicle state makes it true. */
+  until(what: string, condition: (view: RoomView, state: VehicleState | null) => boolean): Promise<void>;
+  /** Sends the same command at 50 Hz until called back. */
+  drive(wanted: Parameters<OperatorEnd['command']>[0]): () => void;
+}
+
+export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOperator {
+  const id = `op-${randomBytes(4).toString('hex')}`;
+  const received: Received = { packets: 0, nalTypes: new Set() };
+  const watchers = new Set<() => void>();
+  const createPeer = weriftOperator(received);
+  let peer: Peer | null = null;
+  let state: VehicleState | null = null;
+  const wake = () => {
+    for (const watcher of [...watchers]) watcher();
+  };
+  const end = createOperatorEnd({
+    url,
+    root,
+    room,
+    self: id,
+    createPeer(handlers) {
+      peer = createPeer(handlers);
+      return peer;
+    },
+    enterAtOnce: true,
+    onView: () => queueMicrotask(wake),
+    onState(next) {
+      state = next;
+      wake();
+    },
+    clock: systemClock,
+  });
+  onTestFinished(() => end.close());
+  return Object.assign(end, {
+    id,
+    received,
+    lastState: () => state,
+    sendOn: (channel: ChannelName, text: string) => peer?.send(channel, text) ?? false,
+    until(what: string, condition: (view: RoomView, state: VehicleState | null) => boolean) {
+      return new Promise<void>((resolve, reject) => {
+        const check = () => {
+          if (!condition(end.view, state)) return;
+          finish();
+          resolve();
+        };
+        const finish = () => {
+          watchers.delete(check);
+          clearTimeout(timer);
+        };
+        const timer = setTimeout(() => {
+          finish();
+          reject(
+            new Error(
+              `never happened: ${what}; last ${JSON.stringify({ ...end.view, state }).slice(0, 1500)}`,
+            ),
+          );
+        }, 20_000);
+        watchers.add(check);
+        check();
+      });
+    },
+    drive(wanted: Parameters<OperatorEnd['command']>[0]) {
+      const timer = setInterval(() => end.command(wanted), 20);
+      const stop = () => clearInterval(timer);
+      onTestFinished(stop);
+      return stop;
+    },
+  });
+}
+
+export interface Heard {
+  topic: string;
+  text: string;
+  retained: boolean;
+}
+
+/** Hears everything below the root, as a fleet system would. */
+export async function testListener(url: string, filter = 'rooms/#') {
+  const client = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 200 });
+  onTestFinished(() => client.endAsync(true));
+  const heard: Heard[] = [];
+  const watchers = new Set<() => void>();
+  client.on('message', (topic, payload, { retain }) => {
+    heard.push({ topic, text: payload.toString(), retained: retain });
+    for (const watcher of [...watchers]) watcher();
+  });
+  await client.subscribeAsync(filter, { qos: 1 });
+  return {
+    heard,
+    client,
+    /** The first message, of those heard already too, that fits. */
+    message(what: string, fits: (heard: Heard) => boolean, from = 0): Promise<Heard> {
+      return new Promise((resolve, reject) => {
+        const check = () => {
+          const found = heard.slice(from).find(fits);
+          if (!found) return;
+          finish();
+          resolve(found);
+        };
+        const finish = () => {
+          watchers.delete(check);
+          clearTimeout(timer);
+        };
+        const timer = setTimeout(() => {
+          finish();
+          reject(
+            new Error(
+              `never heard: ${what}; heard ${heard.map(({ topic }) => topic).join(' ')}`.slice(0, 2000),
+            ),
+          );
+        }, 20_000);
+        watchers.add(check);
+        check();
+      });
+    },
+  };
+}
+
+export const topics = createTopics();
+
+/** What the broker holds as retained below a filter, by topic. */
+export async function retainedAt(url: string, filter = 'rooms/#'): Promise<Record<string, string>> {
+  const client = await mqtt.connectAsync(url, { protocolVersion: 4 });
+  const found: Record<string, string> = {};
+  const marker = `retained-probe/${randomBytes(4).toString('hex')}`;
+  const done = new Promise<void>((resolve) => {
+    client.on('message', (topic, payload, { retain }) => {
+      if (topic === marker) resolve();
+      else if (retain) found[topic] = payload.toString();
+    });
+  });
+  // Retained messages come with the subscription, before what is published after it.
+  await client.subscribeAsync([filter, marker], { qos: 1 });
+  await client.publishAsync(marker, 'x', { qos: 1 });
+  await done;
+  await client.endAsync();
+  return found;
+}

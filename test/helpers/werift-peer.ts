@@ -1,0 +1,68 @@
+/** An operator's peer for tests without a browser: werift as the answerer, which counts the video it gets. */
+import * as werift from 'werift';
+import { CHANNELS, type ChannelName } from '../../shared/channels.ts';
+import type { CreatePeer } from '../../shared/peer.ts';
+
+export interface Received {
+  /** RTP packets of video. */
+  packets: number;
+  /** NAL unit types that were seen (RFC 6184, single and FU-A). */
+  nalTypes: Set<number>;
+}
+
+/** The video goes into `received`. */
+export function weriftOperator(received: Received): CreatePeer {
+  return (handlers) => {
+    const connection = new werift.RTCPeerConnection({
+      bundlePolicy: 'max-bundle',
+      codecs: { video: [werift.useH264()] },
+      headerExtensions: { video: [werift.useSdesMid(), werift.useAbsSendTime()] },
+    });
+    let closed = false;
+    const channels = {
+      control: connection.createDataChannel('control', { ...CHANNELS.control, negotiated: true }),
+      events: connection.createDataChannel('events', { ...CHANNELS.events, negotiated: true }),
+    };
+    const names = Object.keys(channels) as ChannelName[];
+    for (const name of names) {
+      channels[name].onMessage.subscribe((data) => handlers.message(name, String(data)));
+      channels[name].stateChanged.subscribe((state) => {
+        if (closed) return;
+        if (state === 'closed') handlers.lost('failed', 'the other end closed the connection');
+        if (state === 'open' && names.every((each) => channels[each].readyState === 'open')) handlers.open();
+      });
+    }
+    connection.onTrack.subscribe((track) => {
+      track.onReceiveRtp.subscribe(({ payload }) => {
+        received.packets++;
+        const type = (payload[0] ?? 0) & 31;
+        received.nalTypes.add(type === 28 ? (payload[1] ?? 0) & 31 : type);
+      });
+    });
+    connection.onIceCandidate.subscribe((candidate) => {
+      if (!closed) handlers.candidate(candidate?.candidate ? { ...candidate.toJSON() } : null);
+    });
+    return {
+      createOffer: () => Promise.reject(new Error('the operator is always the answerer')),
+      async acceptOffer(sdp) {
+        await connection.setRemoteDescription({ type: 'offer', sdp });
+        const answer = await connection.createAnswer();
+        void connection.setLocalDescription(answer);
+        return answer.sdp;
+      },
+      acceptAnswer: () => Promise.reject(new Error('the operator is always the answerer')),
+      addCandidate: (candidate) =>
+        connection.addIceCandidate((candidate ?? undefined) as werift.RTCIceCandidateInit).catch(() => {}),
+      send(name, text) {
+        if (closed || channels[name].readyState !== 'open') return false;
+        channels[name].send(text);
+        return true;
+      },
+      stats: () => Promise.resolve(null),
+      close() {
+        closed = true;
+        void connection.close();
+      },
+    };
+  };
+}

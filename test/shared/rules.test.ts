@@ -1,0 +1,57 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createClockSync } from '../../shared/clock-sync.ts';
+import { noLease, releaseLease, requestLease } from '../../shared/lease.ts';
+import { readTimecode, timecodeSquares } from '../../shared/timecode.ts';
+
+describe('the lease', () => {
+  test('is held by the first who asks, until that one lets go; every grant has a new number', () => {
+    const first = requestLease(noLease(0), 'op-a', 1);
+    if (!first.granted) throw new Error('not granted');
+    expect(first.lease).toEqual({ holder: 'op-a', number: 1, since: 1 });
+    expect(requestLease(first.lease, 'op-b', 2)).toEqual({ granted: false, reason: 'op-a is driving' });
+    expect(requestLease(first.lease, 'op-a', 3)).toEqual(first);
+    expect(releaseLease(first.lease, 'op-b', 4)).toBe(first.lease);
+    const free = releaseLease(first.lease, 'op-a', 5);
+    expect(requestLease(free, 'op-b', 6)).toMatchObject({
+      granted: true,
+      lease: { holder: 'op-b', number: 2 },
+    });
+  });
+});
+
+describe('the time code', () => {
+  const read = (squares: boolean[], now: number) =>
+    readTimecode((column, row) => (squares[row * 24 + column] ? 235 : 16), now);
+
+  test('reads back as the time that was written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 4e12 }), (time) => {
+        expect(read(timecodeSquares(time), time)).toBe(time);
+      }),
+    );
+  });
+
+  test('a picture without one, or with a square that was misread, is not taken for a time', () => {
+    const squares = timecodeSquares(1_800_000_000_123);
+    for (const plain of [true, false])
+      expect(
+        read(
+          squares.map(() => plain),
+          0,
+        ),
+      ).toBeNull();
+    for (let i = 0; i < squares.length; i++) {
+      expect(read(squares.with(i, !squares[i]), 1_800_000_000_200)).not.toBe(1_800_000_000_123);
+      expect(read(squares.with(i, !squares[i]), 1_800_000_000_200)).toBeNull();
+    }
+  });
+});
+
+test('the clock offset comes from the sample with the shortest round trip', () => {
+  const sync = createClockSync();
+  // The other clock is 1,000 ms ahead; the first answer was held up for 80 ms on its way back.
+  expect(sync(0, 1_010, 100)).toEqual({ rtt: 100, offset: 960 });
+  expect(sync(200, 1_210, 220)).toEqual({ rtt: 20, offset: 1_000 });
+  expect(sync(400, 1_460, 500)).toEqual({ rtt: 20, offset: 1_000 });
+});

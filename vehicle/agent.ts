@@ -1,0 +1,145 @@
+/** The agent of one vehicle: joins its room, films, moves, and tells what it does. */
+import type { Command } from '../shared/channels.ts';
+import { systemClock } from '../shared/clock.ts';
+import { createVehicleEnd, type Doing } from '../shared/vehicle-end.ts';
+import { createIceServers } from './ice-servers.ts';
+import type { Log } from './parts.ts';
+import { createPeerFactory, type IceServer, type VideoPeer } from './peer.ts';
+import { decide } from './safety.ts';
+import { createSimulatedDriver } from './simulated/driver.ts';
+import { createSimulatedVideo } from './simulated/video.ts';
+
+/** The vehicle decides what to apply every 20 ms. */
+const TICK_MS = 20;
+const TELEMETRY_MS = 100;
+/** The age of a command must not depend on a clock that somebody can set, ms. */
+const monotonic = () => performance.now();
+
+export interface VehicleOptions {
+  room: string;
+  /** Address of the MQTT broker. */
+  broker: string;
+  root: string;
+  name?: string | undefined;
+  maxOperators: number;
+  /** STUN and TURN servers; instead of those of `server`. */
+  iceServers?: IceServer[] | undefined;
+  /** Address of the web server whose /api/ice is asked. */
+  server?: string | undefined;
+  fps: number;
+  /** Upper limit of the video, kbit/s. */
+  kbps: number;
+  codec?: string | undefined;
+}
+
+export interface RunningVehicle {
+  /** Stops, says goodbye to everyone, and resolves when that is done. */
+  close(): Promise<void>;
+  /** Resolves when the vehicle can't go on: another agent has its room, or the broker refuses it. */
+  failed: Promise<Error>;
+}
+
+/** Another agent runs for the same room; starting again would only take it back. */
+export class ReplacedError extends Error {}
+
+export async function runVehicle(options: VehicleOptions, log: Log): Promise<RunningVehicle> {
+  const clock = systemClock;
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  const iceServers = await createIceServers({ fixed: options.iceServers, server: options.server }, log);
+  const peers = createPeerFactory({ iceServers: iceServers.get });
+  const driver = createSimulatedDriver();
+  const video = createSimulatedVideo({
+    pose: driver.pose,
+    fps: options.fps,
+    kbps: options.kbps,
+    ...(options.codec ? { codec: options.codec } : {}),
+    onError: (error) => fail(new Error(`The camera stopped: ${error.message}`)),
+  });
+  /** Peers that can be sent video. */
+  const watching = new Set<VideoPeer>();
+  let last: { command: Command; at: number } | null = null;
+  let decision = decide(null, monotonic());
+  driver.apply(decision.apply);
+
+  const end = createVehicleEnd({
+    url: options.broker,
+    root: options.root,
+    room: options.room,
+    name: options.name,
+    maxOperators: options.maxOperators,
+    createPeer: () => (handlers) => {
+      const peer = peers.create({
+        ...handlers,
+        mediaReady: () => watch(peer),
+        keyFrameWanted: () => video.requestKeyFrame(),
+      });
+      const close = () => {
+        unwatch(peer);
+        peer.close();
+      };
+      return { ...peer, close };
+    },
+    doing,
+    onCommand: (command) => {
+      last = { command, at: monotonic() };
+      tick();
+    },
+    onLease: () => {
+      last = null;
+      tick();
+    },
+    onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
+    onState: (state) => {
+      log.info({ broker: options.broker, ...state }, `broker: ${state.state}`);
+      if (state.state === 'refused') fail(new Error(`The broker refused ${options.room}: ${state.detail}`));
+    },
+    onReplaced: () => fail(new ReplacedError(`Another agent has taken over ${options.room}.`)),
+    clock,
+    log,
+  });
+  end.safety(decision.state);
+  video.onRtp((packet) => {
+    for (const peer of watching) peer.sendRtp(packet);
+  });
+  const stopTicks = clock.every(TICK_MS, tick);
+  const stopTelemetry = clock.every(TELEMETRY_MS, () => end.telemetry(driver.motion().values));
+
+  function watch(peer: VideoPeer): void {
+    watching.add(peer);
+    if (watching.size === 1) video.start();
+    else video.requestKeyFrame();
+  }
+
+  function unwatch(peer: VideoPeer): void {
+    if (watching.delete(peer) && watching.size === 0) video.stop();
+  }
+
+  function tick(): void {
+    const next = decide(last, monotonic());
+    driver.apply(next.apply);
+    if (next.state !== decision.state) {
+      end.safety(next.state, next.reason);
+      log.info({ room: options.room, reason: next.reason }, `safety: ${next.state}`);
+    }
+    decision = next;
+  }
+
+  function doing(): Doing {
+    const { speed, steer, throttle, brake, gear } = driver.motion();
+    return { speed, steer, throttle, brake, gear, safety: decision.state };
+  }
+
+  return {
+    failed,
+    async close() {
+      stopTicks();
+      stopTelemetry();
+      driver.apply(decide(null, monotonic()).apply);
+      await end.close();
+      peers.close();
+      iceServers.close();
+      driver.close();
+      await video.close();
+    },
+  };
+}

@@ -1,0 +1,192 @@
+/**
+ * The vehicle's WebRTC stack: werift, as a `Peer`. The only file that imports it.
+ *
+ * What is known of werift and answered here: `setLocalDescription` resolves when gathering has ended,
+ * which takes seconds where a STUN server is silent, so the SDP is used before; a channel that werift
+ * announces is announced as ordered even when it is not, so both are negotiated by id.
+ */
+import * as werift from 'werift';
+import { CHANNELS, type ChannelName } from '../shared/channels.ts';
+import type { Link } from '../shared/messages.ts';
+import type { PathStats, Peer, PeerHandlers } from '../shared/peer.ts';
+
+export interface IceServer {
+  urls: string | string[];
+  username?: string;
+  credential?: string;
+}
+
+export interface PeerOptions {
+  /** Asked for with every new connection and every restart, as credentials expire. */
+  iceServers(): IceServer[];
+}
+
+/** What a vehicle's peer can do beside a session's needs: send video. */
+export interface VideoPeer extends Peer {
+  /** Sends an RTP packet; the peer has its own SSRC and payload type. */
+  sendRtp(packet: Buffer): void;
+}
+
+export interface VideoPeerHandlers extends PeerHandlers {
+  /** Media can be sent from now on; two round trips before the channels are open. */
+  mediaReady(): void;
+  /** The receiver asks for a key frame (PLI, RFC 4585). */
+  keyFrameWanted(): void;
+}
+
+const video = [
+  werift.useH264(),
+  new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
+];
+
+/**
+ * Makes peers. One is always prepared ahead, with its certificate and channels but without a
+ * description, so that an operator who arrives does not wait for that.
+ */
+export function createPeerFactory(options: PeerOptions) {
+  let spare: Prepared | null = prepare(options);
+
+  return {
+    create(handlers: VideoPeerHandlers): VideoPeer {
+      const prepared = spare ?? prepare(options);
+      spare = null;
+      // Not now: the offer comes first.
+      const timer = setTimeout(() => {
+        spare ??= prepare(options);
+      }, 1_000);
+      timer.unref();
+      return attach(prepared, handlers, options);
+    },
+    close(): void {
+      void spare?.connection.close();
+      spare = null;
+    },
+  };
+}
+
+type Prepared = ReturnType<typeof prepare>;
+
+function prepare(options: PeerOptions) {
+  const connection = new werift.RTCPeerConnection({
+    iceServers: options.iceServers().flatMap(oneUrlEach),
+    bundlePolicy: 'max-bundle',
+    codecs: { video },
+    headerExtensions: { video: [werift.useSdesMid(), werift.useAbsSendTime()] },
+  });
+  const track = new werift.MediaStreamTrack({ kind: 'video' });
+  const { sender } = connection.addTransceiver(track, { direction: 'sendonly' });
+  const channels = {
+    control: connection.createDataChannel('control', { ...CHANNELS.control, negotiated: true }),
+    events: connection.createDataChannel('events', { ...CHANNELS.events, negotiated: true }),
+  };
+  return { connection, sender, track, channels };
+}
+
+/** werift takes one URL for each server. */
+function oneUrlEach({ urls, ...rest }: IceServer): { urls: string }[] {
+  return [urls].flat().map((url) => ({ urls: url, ...rest }));
+}
+
+function attach(
+  { connection, sender, track, channels }: Prepared,
+  handlers: VideoPeerHandlers,
+  options: PeerOptions,
+): VideoPeer {
+  let closed = false;
+  const names = Object.keys(channels) as ChannelName[];
+
+  connection.onIceCandidate.subscribe((candidate) => {
+    if (closed) return;
+    handlers.candidate(
+      candidate?.candidate
+        ? {
+            candidate: candidate.candidate,
+            sdpMid: candidate.sdpMid ?? null,
+            sdpMLineIndex: candidate.sdpMLineIndex ?? null,
+          }
+        : null,
+    );
+  });
+  connection.connectionStateChange.subscribe((state) => {
+    if (closed) return;
+    if (state === 'disconnected') handlers.lost('disconnected', 'the network path is interrupted');
+    if (state === 'failed') handlers.lost('failed', 'no network path works');
+  });
+  for (const transport of connection.dtlsTransports) {
+    transport.onStateChange.subscribe((state) => {
+      if (!closed && state === 'connected') handlers.mediaReady();
+    });
+  }
+  sender.onPictureLossIndication.subscribe(() => handlers.keyFrameWanted());
+  for (const name of names) {
+    const channel = channels[name];
+    channel.onMessage.subscribe((data) => {
+      if (!closed && typeof data === 'string') handlers.message(name, data);
+    });
+    channel.stateChanged.subscribe((state) => {
+      if (closed) return;
+      if (state === 'closed') handlers.lost('failed', 'the other end closed the connection');
+      if (state === 'open' && names.every((each) => channels[each].readyState === 'open')) handlers.open();
+    });
+  }
+
+  return {
+    async createOffer(restart) {
+      if (restart) connection.setConfiguration({ iceServers: options.iceServers().flatMap(oneUrlEach) });
+      const offer = await connection.createOffer({ iceRestart: restart });
+      connection.setLocalDescription(offer).catch((error) => {
+        if (!closed) handlers.lost('failed', `the local description was refused: ${error}`);
+      });
+      return offer.sdp;
+    },
+    acceptOffer: () => Promise.reject(new Error('the vehicle is always the offerer')),
+    acceptAnswer: (sdp) => connection.setRemoteDescription({ type: 'answer', sdp }),
+    async addCandidate(candidate) {
+      const init = candidate && {
+        candidate: candidate.candidate,
+        ...(candidate.sdpMid == null ? {} : { sdpMid: candidate.sdpMid }),
+        ...(candidate.sdpMLineIndex == null ? {} : { sdpMLineIndex: candidate.sdpMLineIndex }),
+      };
+      // A candidate that can't be used costs nothing but itself.
+      await connection.addIceCandidate(init ?? undefined).catch(() => {});
+    },
+    send(name, text) {
+      if (closed || channels[name].readyState !== 'open') return false;
+      channels[name].send(text);
+      return true;
+    },
+    sendRtp: (packet) => track.writeRtp(packet),
+    async stats() {
+      return pathStats(connection, await sender.getStats());
+    },
+    close() {
+      closed = true;
+      track.stop();
+      void connection.close().catch(() => {});
+    },
+  };
+}
+
+const PATHS: Record<string, Link['path']> = { host: 'host', srflx: 'srflx', prflx: 'prflx', relay: 'relay' };
+
+/** The nominated pair. The path is named after the end that needs more help: relay, srflx, prflx, host. */
+function pathStats(connection: werift.RTCPeerConnection, report: Map<string, unknown>): PathStats | null {
+  const pair = connection.iceTransports[0]?.connection.nominated;
+  if (!pair) return null;
+  const types = [pair.localCandidate.type, pair.remoteCandidate.type];
+  const path = ['relay', 'srflx', 'prflx'].find((type) => types.includes(type)) ?? 'host';
+  const stats: PathStats = {
+    path: PATHS[path] ?? 'host',
+    protocol: pair.localCandidate.transport.toLowerCase() === 'tcp' ? 'tcp' : 'udp',
+    bytesSent: pair.bytesSent,
+    bytesReceived: pair.bytesReceived,
+  };
+  if (pair.rtt !== undefined) stats.rttMs = pair.rtt * 1000;
+  const remote = [...report.values()].find(isRemoteInbound);
+  if (remote?.fractionLost !== undefined) stats.lossPct = remote.fractionLost * 100;
+  return stats;
+}
+
+function isRemoteInbound(entry: unknown): entry is { type: string; fractionLost?: number } {
+  return (entry as { type?: string }).type === 'remote-inbound-rtp';
+}
