@@ -97,6 +97,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let sync = createClockSync();
   let seq = 0;
   let echoed = Number.NEGATIVE_INFINITY;
+  /** The negotiation's wish to be seen counts only from then on. */
+  let entered = options.enterAtOnce;
 
   const signalling = createSignalling({
     url: options.url,
@@ -124,7 +126,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       ice: (body) => signalling.publish('ice', topics.ice(room, self, room), body as Body<'ice'>),
       bye: (body) => signalling.publish('bye', topics.bye(room, self, room), body as Body<'bye'>),
     },
-    announce: () => signalling.announce(),
+    announce: () => entered && signalling.announce(),
     onLink: linkChanged,
     onMessage: heard,
     onDrop: signalling.drop,
@@ -237,7 +239,10 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     dropped: signalling.dropped,
     stats: session.stats,
     /** Shows itself to the vehicle, which then offers a session. */
-    enter: () => signalling.announce(),
+    enter(): void {
+      entered = true;
+      signalling.announce();
+    },
     /** Asks for the wheel; the answer comes as `view.claim`. */
     request(): void {
       if (view.claim.state === 'held' || view.claim.state === 'asked') return;

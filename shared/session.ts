@@ -55,6 +55,7 @@ export function createSession(options: SessionOptions) {
   let state: State = initialState(options.role, options.epoch, options.made);
   let peer: { session: string; connection: Peer } | null = null;
   const queue: Event[] = [];
+  let busy = false;
   let disarm = () => {};
   let heardAt = 0;
   let unwatch = () => {};
@@ -62,14 +63,21 @@ export function createSession(options: SessionOptions) {
   /** The one place that changes the state. Events that effects cause wait for their turn. */
   function dispatch(event: Event): void {
     queue.push(event);
-    if (queue.length > 1) return;
-    for (let current = queue[0]; current !== undefined; queue.shift(), current = queue[0]) {
-      const before = state.link;
-      const [next, effects] = step(state, current);
-      state = next;
-      for (const effect of effects) run(effect);
-      if (next.link !== before) options.onLink(next.link, before);
+    if (busy) return;
+    busy = true;
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) advance(next);
+    } finally {
+      busy = false;
     }
+  }
+
+  function advance(event: Event): void {
+    const before = state.link;
+    const [next, effects] = step(state, event);
+    state = next;
+    for (const effect of effects) run(effect);
+    if (next.link !== before) options.onLink(next.link, before);
   }
 
   function run(effect: Effect): void {

@@ -23,7 +23,7 @@ export interface SignallingOptions {
   filters: string[];
   /** False: connect and subscribe, but stay unseen until `announce` is called (operators). */
   announceAtOnce: boolean;
-  /** Other peers' messages, and retained ones of this peer that somebody else has changed. */
+  /** What comes, this peer's own presence included. */
   onMessage(incoming: Incoming): void;
   /** This peer is present, as this run. Called again after each reconnect. */
   onAnnounced(epoch: number): void;
@@ -77,7 +77,7 @@ export function createSignalling(options: SignallingOptions) {
     },
     onMessage(incoming) {
       if (over) return;
-      if (incoming.kind === 'presence' && incoming.topic.peer === self) return ownPresence(incoming.message);
+      if (incoming.kind === 'presence' && incoming.topic.peer === self) ownPresence(incoming.message);
       // The others' words wait until this run's epoch is settled.
       if (role === 'vehicle' && announced === 'no') early.push(incoming);
       else options.onMessage(incoming);

@@ -166,10 +166,12 @@ export async function retainedAt(url: string, filter = 'rooms/#'): Promise<Recor
       else if (retain) found[topic] = payload.toString();
     });
   });
-  // Retained messages come with the subscription, before what is published after it.
+  // Aedes sends retained messages in the order in which they were stored, so this one comes last.
+  await client.publishAsync(marker, 'x', { qos: 1, retain: true });
   await client.subscribeAsync([filter, marker], { qos: 1 });
-  await client.publishAsync(marker, 'x', { qos: 1 });
   await done;
+  // Mosquitto sends them in any order, but all of them before it acknowledges this.
+  await client.publishAsync(marker, '', { qos: 1, retain: true });
   await client.endAsync();
   return found;
 }
