@@ -163,11 +163,14 @@ test('a second agent for the same room takes over: the first leaves for good, op
     ({ link, vehicle }) =>
       link.phase === 'connected' && (vehicle?.epoch ?? 0) > epoch && vehicle?.state === 'online',
   );
-  const retained = async (kind: string) => JSON.parse((await retainedAt(mqttUrl))[`rooms/car1/${kind}`] ?? 'null');
+  const retained = async (kind: string) =>
+    JSON.parse((await retainedAt(mqttUrl))[`rooms/car1/${kind}`] ?? 'null');
   const second = operator.view.vehicle?.epoch;
   await expect.poll(() => retained('peers/car1'), POLL).toMatchObject({ state: 'online', epoch: second });
   const sessions = [{ peer: operator.id }];
-  await expect.poll(() => retained('offer'), POLL).toMatchObject({ phase: 'connected', epoch: second, sessions });
+  await expect
+    .poll(() => retained('offer'), POLL)
+    .toMatchObject({ phase: 'connected', epoch: second, sessions });
 });
 
 test('a broker restart interrupts neither video nor control, and afterwards all is announced again', async () => {

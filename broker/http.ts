@@ -1,0 +1,135 @@
+/** The web server: the built pages, what they need to know to begin with, and health checks. */
+import { existsSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
+import helmet from 'helmet';
+import { isId } from '../shared/topics.ts';
+import type { IceProvider } from './ice.ts';
+import type { Log } from './log.ts';
+
+/** What `GET /api/fleet` answers. */
+export interface FleetAnswer {
+  v: 1;
+  /** MQTT topic root. */
+  root: string;
+  /** Where pages connect: a path on this server, or a ws(s) URL. */
+  mqtt: { url: string };
+  /** What the operator of the fleet calls it. */
+  name?: string;
+}
+
+export interface HttpOptions {
+  fleet: FleetAnswer;
+  ice: IceProvider;
+  /** Folder with the built pages. */
+  pages: string;
+  /** Why the server can't serve MQTT now; null when it can. */
+  notReady(): string | null;
+}
+
+/** Vite names these files by a hash of their content, so they never change. */
+const ASSETS = 'assets';
+
+export function createHttpApp(options: HttpOptions, log: Log): Express {
+  const app = express();
+  app.use(securityHeaders(options.fleet.mqtt.url));
+
+  app.get('/healthz', (_request, response) => {
+    response.json({ alive: true });
+  });
+  app.get('/readyz', (_request, response) => {
+    const reason = options.notReady();
+    response.set('Cache-Control', 'no-store');
+    if (reason === null) response.json({ ready: true });
+    else response.status(503).json({ ready: false, reason });
+  });
+
+  app.use('/api', (_request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    next();
+  });
+  app.get('/api/fleet', (_request, response) => {
+    response.json(options.fleet);
+  });
+  app.get('/api/ice', async (_request, response) => {
+    response.json(await options.ice.iceServers());
+  });
+  app.use('/api', (request, response) => {
+    response.status(404).json({ error: `There is no ${request.method} ${request.baseUrl}${request.path}.` });
+  });
+
+  addPages(app, options.pages);
+
+  app.use((_request, response) => {
+    response.status(404).type('text').send('There is nothing here.\n');
+  });
+  const onError: ErrorRequestHandler = (error, request, response, next) => {
+    const status = typeof error?.status === 'number' ? error.status : 500;
+    if (status >= 500) log.error({ path: request.path, reason: String(error?.message) }, 'request failed');
+    if (response.headersSent) return next(error);
+    const text = status >= 500 ? 'Something went wrong on the server.' : 'The request is not valid.';
+    response.status(status);
+    if (request.path.startsWith('/api/')) response.json({ error: text });
+    else response.type('text').send(`${text}\n`);
+  };
+  app.use(onError);
+  return app;
+}
+
+/** One page for the fleet, for operators and for phones that are a vehicle; it looks at its own address. */
+function addPages(app: Express, pages: string): void {
+  const index = join(pages, 'index.html');
+  app.get(['/', '/rooms/:room', '/vehicle/:room'], (request: Request<{ room?: string }>, response, next) => {
+    const { room } = request.params;
+    if (room !== undefined && !isId(room)) return next();
+    response.set('Cache-Control', 'no-cache');
+    // Looked at for each request, so that a build while the server runs is picked up.
+    if (!existsSync(index)) {
+      response.status(503).type('text').send('The pages are not built yet: run npm run build.\n');
+      return;
+    }
+    response.sendFile('index.html', { root: pages, cacheControl: false });
+  });
+  const assets = join(pages, ASSETS) + sep;
+  app.use(
+    express.static(pages, {
+      index: false,
+      redirect: false,
+      setHeaders(response, path) {
+        const immutable = path.startsWith(assets);
+        response.setHeader('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+      },
+    }),
+  );
+}
+
+/** @param mqttUrl as in {@link FleetAnswer} */
+function securityHeaders(mqttUrl: string) {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        // Leaflet and uPlot set style attributes.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:', 'blob:'],
+        mediaSrc: ["'self'", 'blob:'],
+        workerSrc: ["'self'", 'blob:'],
+        connectSrc: mqttUrl.startsWith('/')
+          ? ["'self'", (request) => webSocketOrigins(request.headers.host)]
+          : ["'self'", new URL(mqttUrl).origin],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'self'"],
+      },
+    },
+    // Whether this host is reached over TLS only is for whoever puts TLS in front of it to say.
+    strictTransportSecurity: false,
+  });
+}
+
+/** Not every browser counts WebSockets to the page's own host as 'self'. */
+function webSocketOrigins(host: string | undefined): string {
+  return host && /^[\w.:[\]-]+$/.test(host) ? `ws://${host} wss://${host}` : "'self'";
+}

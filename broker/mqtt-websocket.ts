@@ -1,0 +1,145 @@
+/**
+ * MQTT over WebSocket, on the web server's port, at one path.
+ *
+ * The only file that imports `websocket-stream` and `ws`. websocket-stream turns a WebSocket into
+ * the stream that Aedes reads and writes; it gathers the small writes of a packet into one frame,
+ * which carries some three times the negotiations of ws's own createWebSocketStream. Its own ws 3
+ * has published vulnerabilities, so package.json overrides it with ws 8. Mended here:
+ *  - it ignores back-pressure on reading: the socket is paused while Aedes is behind;
+ *  - it holds back writes from 16 KiB on: as much as over TCP is allowed;
+ *  - it takes text frames, which MQTT forbids (MQTT 3.1.1, 6.0.0-1);
+ *  - it reports an ErrorEvent where streams report an Error;
+ *  - a subprotocol that is not offered is refused before the upgrade, since ws accepts the upgrade
+ *    even when `handleProtocols` says no (MQTT 3.1.1, 6.0.0-3 wants `mqtt`).
+ */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import webSocketStream from 'websocket-stream';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import type { Broker } from './broker.ts';
+import type { Log } from './log.ts';
+
+export const MQTT_PATH = '/mqtt';
+const SUBPROTOCOL = 'mqtt';
+/** Largest WebSocket message that is read, in bytes. A larger one ends its connection with 1009. */
+const MAX_WEBSOCKET_MESSAGE_BYTES = 256 * 1024;
+/** How long a peer may take to answer a close frame before its socket is destroyed. */
+const CLOSE_TIMEOUT_MS = 1_000;
+/** Close codes of RFC 6455, 7.4.1. */
+const GOING_AWAY = 1001;
+const UNSUPPORTED_DATA = 1003;
+/** Unsent bytes above which Aedes waits for a client: as Node has it for TCP sockets. */
+const WRITE_HIGH_WATER_BYTES = 64 * 1024;
+
+/** What websocket-stream makes: a stream of readable-stream 2, which has no readableLength yet. */
+interface OldStream extends Duplex {
+  _readableState: { length: number; highWaterMark: number };
+  _writableState: { length: number; highWaterMark: number };
+}
+
+export interface MqttWebSocket {
+  /** Tells everyone that the server is going away, and waits until they have closed or timed out. */
+  close(): Promise<void>;
+}
+
+export function attachMqttWebSocket(server: Server, broker: Broker, log: Log): MqttWebSocket {
+  // closeTimeout is missing in the types.
+  const options: ServerOptions & { closeTimeout: number } = {
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_WEBSOCKET_MESSAGE_BYTES,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    handleProtocols: () => SUBPROTOCOL,
+  };
+  const sockets = new WebSocketServer(options);
+
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Until ws takes over, an error of the socket has no other listener and would end the process.
+    const ignore = () => {};
+    socket.on('error', ignore);
+    if (pathOf(request) !== MQTT_PATH) {
+      // Somebody else's, if there is somebody else.
+      if (server.listenerCount('upgrade') === 1) refuse(socket, 404, 'Not Found', 'There is nothing here.');
+      return;
+    }
+    if (!offeredProtocols(request).includes(SUBPROTOCOL)) {
+      log.warn({ remote: request.socket.remoteAddress }, 'WebSocket without the mqtt subprotocol refused');
+      refuse(socket, 400, 'Bad Request', 'Offer the WebSocket subprotocol mqtt.');
+      return;
+    }
+    request.socket.setNoDelay(true);
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      socket.off('error', ignore);
+      serve(webSocket, `${request.socket.remoteAddress}:${request.socket.remotePort}`);
+    });
+  };
+  server.on('upgrade', onUpgrade);
+
+  function serve(webSocket: WebSocket, remote: string): void {
+    // Before websocket-stream's listener, so that the stream is told the frame's own error, not MQTT's.
+    webSocket.on('message', (_data, isBinary) => {
+      if (!isBinary) webSocket.close(UNSUPPORTED_DATA, 'MQTT needs binary frames');
+    });
+    const stream = asStream(webSocket);
+    broker.accept(stream, { transport: 'websocket', remote, backlog: () => stream._writableState.length });
+  }
+
+  return {
+    close() {
+      server.off('upgrade', onUpgrade);
+      const closed = [...sockets.clients].map(
+        (webSocket) => new Promise((resolve) => webSocket.once('close', resolve)),
+      );
+      for (const webSocket of sockets.clients) webSocket.close(GOING_AWAY, 'server is shutting down');
+      return Promise.all(closed).then(() => {});
+    },
+  };
+}
+
+/** The stream over a WebSocket, with what websocket-stream leaves undone. */
+function asStream(webSocket: WebSocket): OldStream {
+  // Its types are written for another version of ws.
+  const stream = (webSocketStream as unknown as (socket: WebSocket) => OldStream)(webSocket);
+  // Its own 16 KiB would be reached by one large message, and everybody would wait for this client.
+  stream._writableState.highWaterMark = WRITE_HIGH_WATER_BYTES;
+
+  webSocket.on('message', () => {
+    const { length, highWaterMark } = stream._readableState;
+    if (length >= highWaterMark) webSocket.pause();
+  });
+  // A stream calls _read when it wants more.
+  const read = stream._read.bind(stream);
+  stream._read = (size) => {
+    if (webSocket.isPaused) webSocket.resume();
+    read(size);
+  };
+  // The close handshake has to be read, though nobody reads the stream any more.
+  stream.on('close', () => webSocket.resume());
+
+  const destroy = stream.destroy.bind(stream);
+  stream.destroy = (cause?: unknown) => {
+    const nested = (cause as { error?: unknown } | undefined)?.error;
+    return destroy(nested instanceof Error ? nested : (cause as Error | undefined));
+  };
+  return stream;
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0] ?? '';
+}
+
+function offeredProtocols(request: IncomingMessage): string[] {
+  return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+}
+
+/** Answers an upgrade request with an HTTP error. */
+function refuse(socket: Duplex, status: number, phrase: string, text: string): void {
+  const head = [
+    `HTTP/1.1 ${status} ${phrase}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+  ];
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`);
+}

@@ -1,0 +1,222 @@
+/** The whole server: web pages, and the embedded broker or a watch over an external one. */
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import mqtt, { MqttClient } from 'mqtt';
+import { DEFAULT_ROOT } from '../shared/topics.ts';
+import { createBroker } from './broker.ts';
+import { startHousekeeping } from './housekeeping.ts';
+import { createHttpApp, type FleetAnswer } from './http.ts';
+import { fixedIceServers, type IceServer } from './ice.ts';
+import type { Log } from './log.ts';
+import { createMqttTcp } from './mqtt-tcp.ts';
+import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
+
+const PAGES = fileURLToPath(new URL('../web/dist', import.meta.url));
+/** How long requests that are being answered may take when the server closes. */
+const REQUEST_GRACE_MS = 500;
+/** Of the server's own MQTT connections. */
+const KEEPALIVE_S = 10;
+const RECONNECT_MS = 1_000;
+
+export interface ServerOptions {
+  /** Address to listen on; 127.0.0.1 unless given. */
+  host?: string | undefined;
+  /** Of pages and MQTT over WebSocket; 8080 unless given, 0 for a free one. */
+  port?: number | undefined;
+  /** Of MQTT over TCP; 1883 unless given, 0 for a free one. */
+  mqttPort?: number | undefined;
+  /** MQTT topic root. */
+  root?: string | undefined;
+  /** What the fleet is called. */
+  name?: string | undefined;
+  iceServers?: IceServer[] | undefined;
+  /** Use this broker instead of the embedded one: its MQTT URL, and the ws(s) URL that pages connect to. */
+  external?: { url: string; pageUrl: string } | undefined;
+  /** Clear what dead vehicles left behind; true unless given. */
+  housekeeping?: boolean | undefined;
+  /** Folder with the built pages. */
+  pages?: string | undefined;
+}
+
+export interface RunningServer {
+  /** `http://host:port` */
+  webUrl: string;
+  /** MQTT over TCP, or the external broker's URL without its password. */
+  mqttUrl: string;
+  /** Lets everybody go, and stops. Takes no more than two seconds. */
+  close(): Promise<void>;
+}
+
+/** The MQTT side of the server. */
+interface MqttSide {
+  url: string;
+  pageUrl: string;
+  notReady(): string | null;
+  close(): Promise<void>;
+}
+
+/** @throws Error of one sentence when a port can't be listened on */
+export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
+  const { host = '127.0.0.1', port = 8080, root = DEFAULT_ROOT, external } = options;
+  if (!isLoopback(host)) {
+    log.warn({ host }, 'listening beyond this machine, and there is no access control yet: anyone can drive');
+  }
+  const http = createServer();
+  let closing = false;
+  const side = external
+    ? watchExternalBroker(external, options, log)
+    : await startEmbeddedBroker(http, options, log);
+  const notReady = () => (closing ? 'the server is shutting down' : side.notReady());
+
+  const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
+  if (options.name !== undefined) fleet.name = options.name;
+  const ice = fixedIceServers(options.iceServers ?? []);
+  http.on('request', createHttpApp({ fleet, ice, pages: options.pages ?? PAGES, notReady }, log));
+  try {
+    await listen(http, port, host, '--port');
+  } catch (error) {
+    await side.close();
+    throw error;
+  }
+  const webUrl = `http://${addressOf(http, host)}`;
+  log.info({ webUrl, mqttUrl: side.url, root }, 'server is ready');
+
+  return {
+    webUrl,
+    mqttUrl: side.url,
+    async close() {
+      if (closing) return;
+      closing = true;
+      const stopped = new Promise<void>((resolve) => http.close(() => resolve()));
+      const impatience = setTimeout(() => http.closeAllConnections(), REQUEST_GRACE_MS);
+      await side.close();
+      await stopped;
+      clearTimeout(impatience);
+      log.info({}, 'server has stopped');
+    },
+  };
+}
+
+async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log: Log): Promise<MqttSide> {
+  const { host = '127.0.0.1', mqttPort = 1883, root = DEFAULT_ROOT, housekeeping = true } = options;
+  const broker = await createBroker(log);
+  const tcp = createMqttTcp(broker);
+  const webSocket = attachMqttWebSocket(http, broker, log);
+  try {
+    await listen(tcp.server, mqttPort, host, '--mqtt-port');
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+
+  let house: { close(): void } | undefined;
+  if (housekeeping) {
+    const client = new MqttClient(() => broker.open(), {
+      clientId: 'plntry-housekeeping',
+      protocolVersion: 4,
+      keepalive: KEEPALIVE_S,
+      reconnectPeriod: RECONNECT_MS,
+    });
+    client.on('error', (error) => log.warn({ reason: error.message }, 'housekeeping connection failed'));
+    const work = startHousekeeping(client, root, log);
+    house = {
+      close() {
+        work.close();
+        client.end(true);
+      },
+    };
+  }
+
+  return {
+    url: `mqtt://${addressOf(tcp.server, host)}`,
+    pageUrl: MQTT_PATH,
+    notReady: () => (tcp.server.listening ? null : 'the MQTT broker does not listen'),
+    async close() {
+      tcp.stop();
+      house?.close();
+      // Close frames first: the broker then ends every connection, and publishes no wills.
+      const farewell = webSocket.close();
+      await broker.close();
+      await Promise.all([farewell, tcp.close()]);
+    },
+  };
+}
+
+function watchExternalBroker(
+  external: { url: string; pageUrl: string },
+  { root = DEFAULT_ROOT, housekeeping = true }: ServerOptions,
+  log: Log,
+): MqttSide {
+  const url = withoutPassword(external.url);
+  const client = mqtt.connect(external.url, {
+    clientId: `plntry-server-${Math.random().toString(36).slice(2, 10)}`,
+    protocolVersion: 4,
+    keepalive: KEEPALIVE_S,
+    reconnectPeriod: RECONNECT_MS,
+  });
+  let problem = 'not connected yet';
+  // Said when it changes, not with every attempt.
+  const setProblem = (text: string) => {
+    if (text !== problem)
+      log.warn({ broker: url, reason: text }, 'the external MQTT broker is not connected');
+    problem = text;
+  };
+  client.on('connect', () => {
+    problem = 'the connection was lost';
+    log.info({ broker: url }, 'connected to the external MQTT broker');
+  });
+  client.on('error', (error) => setProblem(error.message || String((error as NodeJS.ErrnoException).code)));
+  const house = housekeeping ? startHousekeeping(client, root, log) : undefined;
+  return {
+    url,
+    pageUrl: external.pageUrl,
+    notReady: () => (client.connected ? null : `the MQTT broker ${url} is not connected (${problem})`),
+    async close() {
+      house?.close();
+      await client.endAsync(true);
+    },
+  };
+}
+
+/** @throws Error of one sentence that names the port and the option that changes it */
+function listen(server: Server, port: number, host: string, option: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException) => {
+      const where = `port ${port} on ${host}`;
+      if (error.code === 'EADDRINUSE') {
+        reject(new Error(`${capital(where)} is already in use; choose another one with ${option}.`));
+      } else if (error.code === 'EACCES') {
+        reject(new Error(`No permission to listen on ${where}; choose another one with ${option}.`));
+      } else {
+        reject(new Error(`Can't listen on ${where}: ${error.message}; check --host and ${option}.`));
+      }
+    };
+    server.once('error', onError);
+    server.listen(port, host, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Host and port to reach a listening server at from this machine. */
+function addressOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** A URL as it may be shown and logged. */
+function withoutPassword(text: string): string {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url.href.replace(/\/$/, '');
+}

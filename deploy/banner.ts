@@ -1,0 +1,26 @@
+/** What is printed for people once the server runs. */
+
+export interface Addresses {
+  webUrl: string;
+  mqttUrl: string;
+  root: string;
+}
+
+export function banner({ webUrl, mqttUrl, root }: Addresses): string {
+  const watch = watchCommand(mqttUrl, root);
+  const lines = ['', '  plntry is running', '', `  Open      ${webUrl}`, `  MQTT      ${mqttUrl}`];
+  if (watch) lines.push(`  Watch     ${watch}`);
+  lines.push('  Stop      Ctrl-C', '', '');
+  return lines.join('\n');
+}
+
+/** A line to paste that shows every message; null for brokers that mosquitto_sub can't reach that way. */
+export function watchCommand(mqttUrl: string, root: string): string | null {
+  const url = new URL(mqttUrl);
+  const port = { 'mqtt:': 1883, 'tcp:': 1883, 'mqtts:': 8883, 'tls:': 8883, 'ssl:': 8883 }[url.protocol];
+  if (port === undefined) return null;
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const tls = port === 8883 ? ' --tls-use-os-certs' : '';
+  const topic = `'${root.replaceAll("'", "'\\''")}/#'`;
+  return `mosquitto_sub -h ${host} -p ${url.port || port}${tls} -t ${topic} -v`;
+}

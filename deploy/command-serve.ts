@@ -1,0 +1,121 @@
+/** `plntry serve`: the web pages and the MQTT broker. */
+import { Command, Option } from 'commander';
+import type { IceServer } from '../broker/ice.ts';
+import type { ServerOptions } from '../broker/serve.ts';
+import {
+  iceServersOf,
+  type LogLevel,
+  logLevelOption,
+  OptionError,
+  option,
+  parseHost,
+  parseName,
+  parsePort,
+  parseRoot,
+  portVariable,
+  urlOf,
+} from './options.ts';
+
+export interface ServeFlags {
+  host: string;
+  port: number;
+  mqttPort: number;
+  root: string;
+  broker?: string;
+  brokerPageUrl?: string;
+  iceServers?: IceServer[];
+  name?: string;
+  logLevel: LogLevel;
+}
+
+const MQTT_PROTOCOLS = ['mqtt', 'mqtts', 'ws', 'wss'];
+
+/** Those of `serve`, which `start` has too. */
+export function addServeOptions(command: Command): Command {
+  return command
+    .addOption(option('--host <address>', 'address to listen on', parseHost).default('127.0.0.1'))
+    .addOption(
+      new Option('--port <number>', 'port of the pages and of MQTT over WebSocket; also read from PORT')
+        .argParser(parsePort)
+        .default(8080)
+        .env(portVariable(process.env)),
+    )
+    .addOption(option('--mqtt-port <number>', 'port of MQTT over TCP', parsePort).default(1883))
+    .addOption(option('--root <topic>', 'MQTT topic root', parseRoot).default('rooms'))
+    .addOption(
+      option(
+        '--broker <url>',
+        'use this MQTT broker instead of the built-in one',
+        urlOf('--broker', MQTT_PROTOCOLS),
+      ),
+    )
+    .addOption(
+      option(
+        '--broker-page-url <url>',
+        'where pages reach that broker over WebSocket; needed unless --broker is a ws(s) URL',
+        urlOf('--broker-page-url', ['ws', 'wss']),
+      ),
+    )
+    .addOption(
+      option(
+        '--ice-servers <json>',
+        'STUN and TURN servers, a list of RTCIceServer',
+        iceServersOf('--ice-servers'),
+      ),
+    )
+    .addOption(option('--name <text>', 'what the fleet is called', parseName))
+    .addOption(logLevelOption());
+}
+
+/** @throws OptionError when the options don't go together */
+export function serverOptions(flags: ServeFlags): ServerOptions {
+  const { host, port, mqttPort, root, name, iceServers, broker, brokerPageUrl } = flags;
+  return { host, port, mqttPort, root, name, iceServers, external: externalBroker(broker, brokerPageUrl) };
+}
+
+function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {
+  if (url === undefined) {
+    if (pageUrl === undefined) return undefined;
+    throw new OptionError("option '--broker-page-url' needs '--broker' too.");
+  }
+  if (pageUrl !== undefined) return { url, pageUrl };
+  const own = new URL(url);
+  if (!own.protocol.startsWith('ws')) {
+    throw new OptionError(
+      "option '--broker' needs '--broker-page-url' too, since pages speak MQTT over WebSocket.",
+    );
+  }
+  // Pages must not be told the server's own password.
+  own.username = '';
+  own.password = '';
+  return { url, pageUrl: own.href };
+}
+
+export function serveCommand(): Command {
+  const command = new Command('serve').description('Serve the pages and the MQTT broker.').addHelpText(
+    'after',
+    `
+Examples:
+  plntry serve                                    on this machine only
+  plntry serve --host 0.0.0.0 --port 80           for everybody who can reach it
+  plntry serve --broker mqtt://broker:1883 --broker-page-url wss://broker/mqtt
+  plntry serve --ice-servers '[{"urls": "stun:stun.example.org:3478"}]'`,
+  );
+  return addServeOptions(command).action(async (flags: ServeFlags) => {
+    const options = serverOptions(flags);
+    const [{ startServer }, { createLog }, { runUntilStopped }, { banner }] = await Promise.all([
+      import('../broker/serve.ts'),
+      import('./log.ts'),
+      import('./lifecycle.ts'),
+      import('./banner.ts'),
+    ]);
+    const log = createLog('server', flags.logLevel);
+    await runUntilStopped(
+      () => startServer(options, log),
+      log,
+      ({ webUrl, mqttUrl }) => {
+        process.stdout.write(banner({ webUrl, mqttUrl, root: flags.root }));
+      },
+    );
+  });
+}

@@ -1,0 +1,95 @@
+/** `plntry vehicle`: the agent of one vehicle, simulated unless told otherwise. */
+import { Command } from 'commander';
+import type { IceServer } from '../broker/ice.ts';
+import {
+  iceServersOf,
+  type LogLevel,
+  logLevelOption,
+  OptionError,
+  option,
+  parseCodec,
+  parseName,
+  parseRoom,
+  parseRoot,
+  urlOf,
+  wholeNumber,
+} from './options.ts';
+
+export interface VehicleFlags {
+  room: string;
+  broker: string;
+  root: string;
+  name?: string;
+  maxOperators: number;
+  iceServers?: IceServer[];
+  server?: string;
+  fps: number;
+  kbps: number;
+  codec?: string;
+  logLevel: LogLevel;
+}
+
+/** What a parent process with a channel to this one is sent when the vehicle runs. */
+export const READY = 'ready';
+
+export function vehicleCommand(): Command {
+  return new Command('vehicle')
+    .description('Run a vehicle, simulated.')
+    .addOption(option('--room <id>', 'room, which is named after its vehicle', parseRoom).default('car1'))
+    .addOption(
+      option('--broker <url>', 'MQTT broker', urlOf('--broker', ['mqtt', 'mqtts', 'ws', 'wss'])).default(
+        'mqtt://127.0.0.1:1883',
+      ),
+    )
+    .addOption(option('--root <topic>', 'MQTT topic root', parseRoot).default('rooms'))
+    .addOption(option('--name <text>', 'what people call the vehicle', parseName))
+    .addOption(
+      option('--max-operators <number>', 'how many may watch at the same time', wholeNumber(1, 64)).default(
+        4,
+      ),
+    )
+    .addOption(
+      option(
+        '--ice-servers <json>',
+        'STUN and TURN servers, a list of RTCIceServer',
+        iceServersOf('--ice-servers'),
+      ),
+    )
+    .addOption(
+      option(
+        '--server <url>',
+        'plntry server to ask for STUN and TURN servers instead',
+        urlOf('--server', ['http', 'https']),
+      ),
+    )
+    .addOption(option('--fps <number>', 'pictures per second', wholeNumber(1, 120)).default(30))
+    .addOption(option('--kbps <number>', 'most video, kbit/s', wholeNumber(100, 100_000)).default(2500))
+    .addOption(option('--codec <name>', 'FFmpeg encoder, chosen by itself unless given', parseCodec))
+    .addOption(logLevelOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  plntry vehicle                                      car1 at the broker of this machine
+  plntry vehicle --room van-7 --name 'Van 7' --broker mqtts://broker.example.org \\
+                 --server https://fleet.example.org`,
+    )
+    .action(async (flags: VehicleFlags) => {
+      if (flags.iceServers && flags.server) {
+        throw new OptionError("options '--ice-servers' and '--server' can't be given together.");
+      }
+      const [{ runVehicle, ReplacedError }, { createLog }, { EXIT, runUntilStopped }] = await Promise.all([
+        import('../vehicle/agent.ts'),
+        import('./log.ts'),
+        import('./lifecycle.ts'),
+      ]);
+      const { logLevel, ...options } = flags;
+      const log = createLog(flags.room, logLevel);
+      await runUntilStopped(
+        () => runVehicle(options, log),
+        log,
+        () => process.send?.(READY),
+        (error) => (error instanceof ReplacedError ? EXIT.replaced : EXIT.failure),
+      );
+    });
+}

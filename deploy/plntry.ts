@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+/** The command line of plntry. */
+import { readFileSync } from 'node:fs';
+import { CommanderError, program } from 'commander';
+import { serveCommand } from './command-serve.ts';
+import { startCommand } from './command-start.ts';
+import { vehicleCommand } from './command-vehicle.ts';
+import { EXIT } from './lifecycle.ts';
+import { OptionError, withoutEmptyVariables } from './options.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+withoutEmptyVariables(process.env);
+program
+  .name('plntry')
+  .description('Drive a vehicle from a browser: MQTT signalling, WebRTC video, control and telemetry.')
+  .version(version)
+  .addHelpText(
+    'after',
+    `
+Every option is also read from the environment, as PLNTRY_ and its name: PLNTRY_MQTT_PORT=1884.
+What is given on the command line goes first. 'plntry help start' tells the options of start.`,
+  );
+for (const command of [startCommand(), serveCommand(), vehicleCommand()]) program.addCommand(command);
+for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError(false);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+  if (!(error instanceof OptionError)) throw error;
+  process.stderr.write(`error: ${error.message}\n`);
+  process.exit(EXIT.usage);
+}

@@ -1,0 +1,83 @@
+/** A vehicle as a child process, started again when it dies. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Log } from '../broker/log.ts';
+import { READY } from './command-vehicle.ts';
+import { EXIT } from './lifecycle.ts';
+
+const ENTRY = fileURLToPath(new URL('plntry.ts', import.meta.url));
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 30_000;
+/** A vehicle that ran this long starts with the first delay again. */
+const STEADY_MS = 60_000;
+/** How long the vehicle may take to say goodbye, ms. */
+const LEAVE_LIMIT_MS = 4_000;
+
+export interface VehicleProcess {
+  /** Resolves when the vehicle runs for the first time. */
+  ready: Promise<void>;
+  /** Lets it leave, and resolves when it has ended. */
+  close(): Promise<void>;
+}
+
+/** @param args options of `plntry vehicle` */
+export function startVehicleProcess(args: string[], log: Log): VehicleProcess {
+  const { promise: ready, resolve: setReady } = Promise.withResolvers<void>();
+  let child: ChildProcess | null = null;
+  let delay = FIRST_DELAY_MS;
+  let timer: NodeJS.Timeout | undefined;
+  let closing = false;
+
+  function start(): void {
+    const startedAt = Date.now();
+    const process_ = fork(ENTRY, ['vehicle', ...args], {
+      env: vehicleEnvironment(process.env),
+      // Its own process group: Ctrl-C is for us alone, we tell the vehicle. If we die, the channel closes.
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    child = process_;
+    process_.on('message', (message) => {
+      if (message === READY) setReady();
+    });
+    process_.on('error', (error) => log.error({ reason: error.message }, 'the vehicle could not be started'));
+    process_.on('exit', (status, signal) => {
+      child = null;
+      if (closing) return;
+      if (status === EXIT.usage || status === EXIT.replaced) {
+        const why = status === EXIT.usage ? 'did not take its options' : 'was taken over by another agent';
+        log.error({ status }, `the vehicle ${why}, and is not started again`);
+        return;
+      }
+      if (Date.now() - startedAt > STEADY_MS) delay = FIRST_DELAY_MS;
+      log.error({ status, signal, retryMs: delay }, 'the vehicle ended unexpectedly, and is started again');
+      timer = setTimeout(start, delay);
+      delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+    });
+  }
+
+  start();
+  return {
+    ready,
+    close() {
+      closing = true;
+      clearTimeout(timer);
+      const leaving = child;
+      if (!leaving) return Promise.resolve();
+      return new Promise((resolve) => {
+        const impatience = setTimeout(() => leaving.kill('SIGKILL'), LEAVE_LIMIT_MS);
+        leaving.on('exit', () => {
+          clearTimeout(impatience);
+          resolve();
+        });
+        leaving.kill('SIGTERM');
+      });
+    },
+  };
+}
+
+/** The environment without what is meant for the server and would be taken for the vehicle's. */
+function vehicleEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { PLNTRY_ICE_SERVERS: _servers, PLNTRY_NAME: _name, ...rest } = environment;
+  return rest;
+}

@@ -1,0 +1,106 @@
+/** What the web server answers. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { testServer } from '../helpers/room.ts';
+
+/** A folder that looks like what Vite builds. */
+function builtPages(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'plntry-pages-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'assets'));
+  writeFileSync(join(folder, 'index.html'), '<title>plntry</title>');
+  writeFileSync(join(folder, 'icon.svg'), '<svg/>');
+  writeFileSync(join(folder, 'assets', 'main-Ab12.js'), 'export {}');
+  return folder;
+}
+
+const emptyFolder = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'plntry-nothing-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+};
+
+test('the page is served for the fleet, for a room and for a phone as vehicle, and not cached', async () => {
+  const { webUrl } = await testServer({ pages: builtPages() });
+  for (const path of ['/', '/rooms/car1', '/vehicle/phone-2', '/?q=car']) {
+    const response = await fetch(webUrl + path);
+    expect([path, response.status, await response.text()]).toEqual([path, 200, '<title>plntry</title>']);
+    expect(response.headers.get('cache-control')).toBe('no-cache');
+  }
+});
+
+test('hashed assets may be kept for ever, other files are asked for again', async () => {
+  const { webUrl } = await testServer({ pages: builtPages() });
+  const asset = await fetch(`${webUrl}/assets/main-Ab12.js`);
+  expect(asset.headers.get('content-type')).toContain('javascript');
+  expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  expect((await fetch(`${webUrl}/icon.svg`)).headers.get('cache-control')).toBe('no-cache');
+});
+
+test.each(['/rooms/Not_an_id', '/rooms/car1/more', '/assets/gone.js', '/../package.json', '/%ff'])(
+  '%s is not there',
+  async (path) => {
+    const { webUrl } = await testServer({ pages: builtPages() });
+    const response = await fetch(webUrl + path);
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.status).toBeLessThan(500);
+    expect(await response.text()).toMatch(/^(There is nothing here|The request is not valid)\.\n$/);
+  },
+);
+
+test('without built pages it says how to build them', async () => {
+  const { webUrl } = await testServer({ pages: emptyFolder() });
+  const response = await fetch(webUrl);
+  expect(response.status).toBe(503);
+  expect(await response.text()).toBe('The pages are not built yet: run npm run build.\n');
+});
+
+test('pages are told the topic root, where MQTT is, and the name of the fleet', async () => {
+  const { webUrl } = await testServer({ root: 'site/rooms', name: 'Depot' });
+  const response = await fetch(`${webUrl}/api/fleet`);
+  expect(await response.json()).toEqual({ v: 1, root: 'site/rooms', mqtt: { url: '/mqtt' }, name: 'Depot' });
+  expect(response.headers.get('cache-control')).toBe('no-store');
+});
+
+test('ICE servers come from the configuration', async () => {
+  const iceServers = [{ urls: ['turn:turn.example.org:3478?transport=tcp'], username: 'u', credential: 'c' }];
+  const { webUrl } = await testServer({ iceServers });
+  expect(await (await fetch(`${webUrl}/api/ice`)).json()).toEqual({ iceServers, ttl: expect.any(Number) });
+});
+
+test('an unknown path below /api is 404 in JSON', async () => {
+  const { webUrl } = await testServer();
+  const response = await fetch(`${webUrl}/api/nothing`, { method: 'POST' });
+  expect(response.status).toBe(404);
+  expect(await response.json()).toEqual({ error: 'There is no POST /api/nothing.' });
+});
+
+test('it is alive and ready while it runs', async () => {
+  const { webUrl } = await testServer();
+  expect((await fetch(`${webUrl}/healthz`)).status).toBe(200);
+  expect(await (await fetch(`${webUrl}/readyz`)).json()).toEqual({ ready: true });
+});
+
+test('the content security policy lets pages connect to themselves and to the configured broker only', async () => {
+  const policyOf = async (options: Parameters<typeof testServer>[0]) => {
+    const { webUrl } = await testServer({ pages: builtPages(), ...options });
+    const policy = (await fetch(webUrl)).headers.get('content-security-policy') ?? '';
+    const directives = policy.split(';').map((directive) => directive.trim().split(/\s+/));
+    return { host: new URL(webUrl).host, policy: new Map(directives.map(([name, ...list]) => [name, list])) };
+  };
+  const embedded = await policyOf({});
+  expect(embedded.policy.get('connect-src')).toEqual([
+    "'self'",
+    `ws://${embedded.host}`,
+    `wss://${embedded.host}`,
+  ]);
+  expect(embedded.policy.get('default-src')).toEqual(["'self'"]);
+  expect(embedded.policy.get('style-src')).toContain("'unsafe-inline'");
+  expect(embedded.policy.has('upgrade-insecure-requests')).toBe(false);
+
+  const external = { url: 'mqtt://127.0.0.1:1', pageUrl: 'wss://broker.example.org/mqtt' };
+  const { policy } = await policyOf({ external });
+  expect(policy.get('connect-src')).toEqual(["'self'", 'wss://broker.example.org']);
+});

@@ -1,0 +1,45 @@
+/** Who drives, and what came of asking: in words. Pure. */
+import type { Presence } from '../../shared/messages.ts';
+import type { RoomView } from '../../shared/operator-end.ts';
+import type { Tone } from './sentence.ts';
+
+/** An operator by name where it has one. */
+export function personName(id: string, operators: Record<string, Presence>, self: string): string {
+  return id === self ? 'You' : (operators[id]?.name ?? id);
+}
+
+export function whoDrives(view: RoomView, self: string): string {
+  // The vehicle's own grant is faster than what it tells everyone.
+  if (view.claim.state === 'held') return 'You drive';
+  const holder = view.lease?.holder;
+  if (!holder || holder === self) return 'Nobody drives';
+  return `${personName(holder, view.operators, self)} drives`;
+}
+
+/** What there is to say about this operator's claim to the wheel; null when all is as it should be. */
+export function claimNotice(
+  view: RoomView,
+  letGoBecause: string | null,
+  self: string,
+): { tone: Tone; text: string } | null {
+  const { claim } = view;
+  switch (claim.state) {
+    case 'held':
+      return null;
+    case 'asked':
+      return { tone: 'careful', text: 'Asking the car for the wheel…' };
+    case 'denied':
+      return { tone: 'danger', text: `You can’t drive now: ${withNames(claim.reason, view, self)}.` };
+    case 'revoked':
+      return { tone: 'danger', text: `You don’t drive any more: ${withNames(claim.reason, view, self)}.` };
+    case 'none':
+      return letGoBecause === null ? null : { tone: 'careful', text: letGoBecause };
+  }
+}
+
+/** The vehicle knows operators by id only. */
+function withNames(reason: string, view: RoomView, self: string): string {
+  const holder = view.lease?.holder;
+  const text = reason.replace(/\.$/, '');
+  return holder ? text.replace(holder, personName(holder, view.operators, self)) : text;
+}

@@ -1,0 +1,32 @@
+/** The path of a session in words. Pure. */
+import type { Link as LinkMessage } from '../../shared/messages.ts';
+import type { Link } from '../../shared/negotiation.ts';
+import type { PathStats } from '../../shared/peer.ts';
+
+type Path = Pick<LinkMessage | PathStats, 'path' | 'protocol' | 'relayProtocol'>;
+
+const KINDS: Record<Path['path'], string> = {
+  host: 'direct',
+  srflx: 'direct, through NAT',
+  // An address that only the other end has seen: behind a NAT, or hidden by the browser (mDNS).
+  prflx: 'direct',
+  relay: 'relayed',
+};
+
+export function pathWords({ path, protocol, relayProtocol }: Path): string {
+  return `${KINDS[path]} · ${(path === 'relay' && relayProtocol ? relayProtocol : protocol).toUpperCase()}`;
+}
+
+const PHASES: Record<Link['phase'], string> = {
+  waiting: 'no connection',
+  connecting: 'connecting',
+  connected: 'connected',
+  restoring: 'interrupted',
+  retrying: 'trying again',
+  ended: 'no connection',
+};
+
+/** @param path null while it isn't known */
+export function linkWords(path: Path | null, phase: Link['phase'] = 'waiting'): string {
+  return path && phase === 'connected' ? pathWords(path) : PHASES[phase];
+}

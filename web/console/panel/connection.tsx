@@ -1,0 +1,52 @@
+/** The facts of the session, for whoever has to find out why something isn't as it should be. */
+import { useEffect, useState } from 'preact/hooks';
+import { isLive } from '../../../shared/negotiation.ts';
+import type { PathStats } from '../../../shared/peer.ts';
+import { bitRate, bytes, fixed, UNKNOWN } from '../../format.ts';
+import type { Cockpit } from '../cockpit.ts';
+import { pathWords } from '../link-words.ts';
+import { type Fact, Facts } from './facts.tsx';
+
+const LOOK_MS = 1_000;
+
+export function Connection({ cockpit }: { cockpit: Cockpit }) {
+  const { room } = cockpit;
+  const [here, setHere] = useState<PathStats | null>(null);
+  useEffect(() => {
+    const look = () => void room.stats().then(setHere);
+    const timer = setInterval(look, LOOK_MS);
+    look();
+    return () => clearInterval(timer);
+  }, []);
+  const view = room.view.value;
+  if (!view) return <p class="soft">Not known yet.</p>;
+  const dropped = Object.values(room.dropped()).reduce((sum, count) => sum + count, 0);
+  const facts: Fact[] = [
+    ['Broker', view.broker.state],
+    ['Link', view.link.phase],
+    ['Session', isLive(view.link) ? view.link.session : UNKNOWN],
+    ['You are', room.self.value],
+    ['Path here', here ? pathWords(here) : UNKNOWN, here?.path],
+    ['Path at the car', view.path ? pathWords(view.path) : UNKNOWN, view.path?.path],
+    ['Received', here ? bytes(here.bytesReceived) : UNKNOWN],
+    ['Relayed', view.path ? bytes(view.path.relayBytes) : UNKNOWN],
+    ['Lost on the way', view.path ? `${fixed(view.path.lossPct, 1)} %` : UNKNOWN],
+    ['Car’s clock', view.clock ? `${fixed(view.clock.offset)} ms from here` : UNKNOWN],
+    ['Messages dropped', String(dropped)],
+  ];
+  return <Facts facts={[...facts, ...videoFacts(cockpit)]} />;
+}
+
+function videoFacts({ videoStats }: Cockpit): Fact[] {
+  const video = videoStats.value;
+  if (!video) return [];
+  return [
+    ['Picture', `${video.width} × ${video.height} ${video.codec}`],
+    ['Video', bitRate(video.kbps)],
+    ['Waits for decoding', `${fixed(video.waitMs, 1)} ms`],
+    ['Jitter', `${fixed(video.jitterMs, 1)} ms`],
+    ['Packets lost', String(video.lostPackets)],
+    ['Pictures dropped', `${video.dropped} of ${video.decoded}`],
+    ['Freezes', String(video.freezes)],
+  ];
+}

@@ -1,0 +1,128 @@
+/** An operator's end of a room, as signals for the page; can leave and join again. */
+import { signal } from '@preact/signals';
+import type { VehicleState } from '../../shared/channels.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
+import { randomId } from '../broker-url.ts';
+import { type Attempt, createBrowserPeer } from '../peer.ts';
+import { fleetSettings, iceServers, loadIceServers } from '../settings.ts';
+
+const clock = systemClock;
+
+export type Room = ReturnType<typeof createRoom>;
+
+/** @param enterAtOnce false: be ready, but unseen until `enter` */
+export function createRoom(room: string, enterAtOnce: boolean) {
+  /** Null until the server has said where the broker is. */
+  const view = signal<RoomView | null>(null);
+  const self = signal(randomId('op'));
+  const vehicle = signal<{ state: VehicleState; at: number } | null>(null);
+  const stream = signal<MediaStream | null>(null);
+  const receiver = signal<RTCRtpReceiver | null>(null);
+  const attempt = signal<Attempt | null>(null);
+  /** When the broker's state and the link's phase began, ms since the epoch. */
+  const since = signal({ broker: clock.now(), link: clock.now() });
+  /** Round trips of the commands since the last look, ms. */
+  let roundTrips: number[] = [];
+  let entered = enterAtOnce;
+  let end: OperatorEnd | null = null;
+  /** Counts joins and leaves, so that a join that took long knows that it is not wanted any more. */
+  let turn = 0;
+
+  async function join(): Promise<void> {
+    const mine = ++turn;
+    const [settings] = await Promise.all([fleetSettings(), loadIceServers()]);
+    if (mine !== turn) return;
+    end = createOperatorEnd({
+      url: settings.url,
+      root: settings.root,
+      room,
+      self: self.value,
+      enterAtOnce: entered,
+      createPeer: createBrowserPeer({
+        iceServers,
+        attach: receiveVideo,
+        onAttempt(now) {
+          attempt.value = now;
+        },
+      }),
+      onView,
+      onState(state, rttMs) {
+        vehicle.value = { state, at: clock.now() };
+        if (rttMs !== null) roundTrips.push(rttMs);
+      },
+      clock,
+    });
+    view.value = end.view;
+  }
+
+  function onView(next: RoomView, before: RoomView): void {
+    if (next.broker.state !== before.broker.state) since.value = { ...since.value, broker: clock.now() };
+    if (next.link.phase !== before.link.phase) {
+      since.value = { ...since.value, link: clock.now() };
+      if (next.link.phase === 'connecting') attempt.value = null;
+    }
+    view.value = next;
+  }
+
+  function receiveVideo(connection: RTCPeerConnection): () => void {
+    connection.ontrack = ({ track, receiver: from, streams }) => {
+      if (track.kind !== 'video') return;
+      // A driver wants the newest picture, not a smooth one (W3C webrtc-extensions, jitterBufferTarget).
+      from.jitterBufferTarget = 0;
+      receiver.value = from;
+      stream.value = streams[0] ?? new MediaStream([track]);
+    };
+    return () => {
+      connection.ontrack = null;
+      receiver.value = null;
+      // Before the connection closes, so that its last picture can still be kept.
+      stream.value = null;
+    };
+  }
+
+  async function leave(): Promise<void> {
+    turn++;
+    const leaving = end;
+    end = null;
+    await leaving?.close();
+  }
+
+  void join();
+
+  return {
+    name: room,
+    self,
+    view,
+    vehicle,
+    stream,
+    receiver,
+    attempt,
+    since,
+    enter(): void {
+      entered = true;
+      end?.enter();
+    },
+    leave,
+    /** Joins as somebody new: what is left of the one before can't be in the way. */
+    rejoin(): void {
+      void leave();
+      self.value = randomId('op');
+      view.value = null;
+      entered = true;
+      void join();
+    },
+    /** Of the commands since the last call, ms; null when there was none. */
+    takeRoundTrips(): number[] {
+      const taken = roundTrips;
+      roundTrips = [];
+      return taken;
+    },
+    request: () => end?.request(),
+    release: () => end?.release(),
+    command: (...[wanted]: Parameters<OperatorEnd['command']>) => end?.command(wanted) ?? false,
+    say: (...[event]: Parameters<OperatorEnd['say']>) => end?.say(event) ?? false,
+    stats: async () => (await end?.stats()) ?? null,
+    dropped: () => end?.dropped() ?? {},
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * What the console says instead of a live picture: one clear sentence for every state, what is being
+ * done about it, and what the operator can do. Pure; null while the picture is live.
+ */
+import type { RoomView } from '../../shared/operator-end.ts';
+import { duration, timeOfDay } from '../format.ts';
+import type { Attempt } from '../peer.ts';
+import { lastSeen } from '../seen.ts';
+
+/** A picture that stands still for this long is not live any more, ms. */
+export const FROZEN_MS = 500;
+/** An attempt to connect that takes longer is explained, ms. */
+export const SLOW_MS = 5_000;
+/** A broker that has just been reached has had the time to say what it knows, ms. */
+const ANSWER_MS = 1_000;
+
+export type Tone = 'fine' | 'careful' | 'danger' | 'off';
+
+export interface Sentence {
+  tone: Tone;
+  /** The state, without numbers that run: it is read aloud when it changes. */
+  title: string;
+  /** Why, since when, and what happens next. */
+  detail?: string;
+  /** Offer to begin anew. */
+  again?: boolean;
+}
+
+/** All that the sentence depends on. */
+export interface Situation {
+  room: string;
+  /** Why the server has not said where the broker is; null when nothing is wrong. */
+  problem: string | null;
+  /** Null until the server has. */
+  view: RoomView | null;
+  /** When the broker's state and the link's phase began, ms since the epoch. */
+  since: { broker: number; link: number };
+  attempt: Attempt | null;
+  /** When the last new picture was shown; null before the first. */
+  lastFrameAt: number | null;
+}
+
+export function sentence(situation: Situation, now: number): Sentence | null {
+  const { view, problem } = situation;
+  if (view === null) return fromServer(problem);
+  const { broker, link } = view;
+  switch (link.phase) {
+    case 'connected':
+      return ofPicture(situation, now);
+    case 'restoring':
+      return {
+        tone: 'careful',
+        title: 'Connection interrupted, restoring…',
+        detail: `For ${duration(now - situation.since.link)}. The car stops by itself while it hears nothing. ${brokerHelps(view)}`,
+      };
+    case 'ended':
+      // A goodbye says more than a broker that is gone, except that with it nothing can follow.
+      if (link.reason === 'left' || broker.state !== 'connected') break;
+      return ofEnd(situation.room, link.reason, link.detail);
+  }
+  if (broker.state !== 'connected') return ofBroker(view, situation, now);
+  if (view.vehicle?.state !== 'online') return ofAbsence(situation, now);
+  if (link.phase === 'connecting') return ofAttempt(situation, now);
+  return {
+    tone: 'fine',
+    title: `${situation.room} is there, waiting for its offer…`,
+    ...(now - situation.since.link > SLOW_MS
+      ? { detail: 'It should have come by now. It is asked for again every 3 s.', again: true }
+      : {}),
+  };
+}
+
+function fromServer(problem: string | null): Sentence {
+  if (problem === null) return { tone: 'fine', title: 'Asking the server where the broker is…' };
+  return {
+    tone: 'danger',
+    title: 'The server can’t be reached, trying again…',
+    detail: `What it said: ${problem}.`,
+  };
+}
+
+function ofBroker({ broker, link }: RoomView, { since }: Situation, now: number): Sentence {
+  switch (broker.state) {
+    case 'refused':
+      return {
+        tone: 'danger',
+        title: 'The broker refuses this page',
+        detail: `It said: ${broker.detail}. It is not asked again by itself.`,
+        again: true,
+      };
+    case 'offline':
+      return {
+        tone: 'danger',
+        title: 'The broker can’t be reached, trying again…',
+        detail: `Since ${timeOfDay(since.broker)}. Without it no car can be found.`,
+      };
+    case 'closed': {
+      const replaced = link.phase === 'ended' && link.reason === 'replaced';
+      return {
+        tone: 'off',
+        title: replaced ? 'This console has been replaced' : 'This console has left',
+        detail: replaced && link.detail ? `${capital(link.detail)}.` : 'It does not come back by itself.',
+        again: true,
+      };
+    }
+    default:
+      return {
+        tone: 'fine',
+        title: 'Connecting to the broker…',
+        ...(now - since.broker > SLOW_MS
+          ? { detail: `Still trying after ${duration(now - since.broker)}.` }
+          : {}),
+      };
+  }
+}
+
+function ofAbsence({ room, view, since }: Situation, now: number): Sentence {
+  const vehicle = view?.vehicle;
+  const waits = 'The picture comes by itself when it is back.';
+  if (!vehicle) {
+    if (now - since.broker < ANSWER_MS) return { tone: 'fine', title: `Looking for ${room}…` };
+    return {
+      tone: 'off',
+      title: `${room} has never been here`,
+      detail: `Waiting for it. It may be called otherwise, or not have been started: npm run vehicle -- --room ${room}`,
+    };
+  }
+  const when = lastSeen(vehicle, view.telemetry);
+  const ago = `${duration(now - when)} ago, at ${timeOfDay(when)}`;
+  return vehicle.state === 'lost'
+    ? {
+        tone: 'danger',
+        title: `${room} is lost`,
+        detail: `It lost its connection to the broker; last heard of ${ago}. ${waits}`,
+      }
+    : { tone: 'off', title: `${room} is offline`, detail: `It signed off ${ago}. ${waits}` };
+}
+
+function ofAttempt({ room, since, attempt }: Situation, now: number): Sentence {
+  const title = `Connecting to ${room}…`;
+  if (now - since.link < SLOW_MS) return { tone: 'fine', title };
+  const kinds = (all: string[] = []) => (all.length > 0 ? all.join(', ') : 'none yet');
+  const relay = attempt?.relayPossible ? '' : ' No relay (TURN server) is configured.';
+  return {
+    tone: 'careful',
+    title: `Still connecting to ${room}…`,
+    detail: `For ${duration(now - since.link)}. Addresses found here: ${kinds(attempt?.here)}; at the car: ${kinds(attempt?.there)}.${relay}`,
+    again: true,
+  };
+}
+
+function ofPicture({ since, lastFrameAt }: Situation, now: number): Sentence | null {
+  const age = lastFrameAt === null ? Number.POSITIVE_INFINITY : now - lastFrameAt;
+  if (age < FROZEN_MS) return null;
+  if (lastFrameAt === null || lastFrameAt < since.link) {
+    return {
+      tone: 'careful',
+      title: 'Connected, waiting for the picture…',
+      ...(now - since.link > SLOW_MS
+        ? {
+            detail: `For ${duration(now - since.link)}. The car answers, its camera sends nothing.`,
+            again: true,
+          }
+        : {}),
+    };
+  }
+  return {
+    tone: 'danger',
+    title: 'The picture stands still',
+    detail: `No new one for ${(age / 1000).toFixed(1)} s, though the car answers. Don’t drive by it.`,
+  };
+}
+
+function ofEnd(room: string, reason: 'replaced' | 'refused' | 'full' | 'failed', detail: string): Sentence {
+  const because = detail ? `${capital(detail)}. ` : '';
+  switch (reason) {
+    case 'full':
+      return {
+        tone: 'careful',
+        title: `${room} has no place left`,
+        detail: `${because}You get in by yourself when somebody leaves.`,
+        again: true,
+      };
+    case 'refused':
+      return { tone: 'danger', title: `${room} has refused the session`, detail: because, again: true };
+    case 'replaced':
+      return {
+        tone: 'careful',
+        title: `${room} has been taken over`,
+        detail: `${because}Its new agent is asked for a session by itself.`,
+        again: true,
+      };
+    case 'failed':
+      return {
+        tone: 'danger',
+        title: `The connection to ${room} has failed`,
+        detail: `${because}It is tried again by itself every few seconds.`,
+        again: true,
+      };
+  }
+}
+
+/** Finding another way needs the broker, as descriptions go over it. */
+const brokerHelps = ({ broker }: RoomView) =>
+  broker.state === 'connected'
+    ? 'A new way is being looked for.'
+    : 'The broker can’t be reached either; it is needed to find another way.';
+
+export const capital = (text: string): string =>
+  text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, '');

@@ -1,0 +1,65 @@
+/** The picture, and over it, whenever it isn't live, what the matter is. */
+import { useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Cockpit } from './cockpit.ts';
+
+/**
+ * For tests and benchmarks the video element carries, read-only and in ms where they are times:
+ * `data-link` (phase of the link), `data-first-frame-ms` (from the click to the first picture on the
+ * screen), `data-rtt-ms` (last round trip), `data-live` (the picture is live).
+ */
+export function Stage({ cockpit }: { cockpit: Cockpit }) {
+  const { room, frames, said, roundTrip } = cockpit;
+  const video = useRef<HTMLVideoElement>(null);
+  const still = useRef<HTMLCanvasElement>(null);
+
+  useEffect(() => {
+    if (video.current) frames.watch(video.current);
+  }, []);
+  useSignalEffect(() => {
+    const stream = room.stream.value;
+    if (!video.current || !still.current || video.current.srcObject === stream) return;
+    // The last picture stays, dimmed, until a new stream has one: without a source there is none.
+    keepPicture(video.current, still.current);
+    video.current.srcObject = stream;
+  });
+
+  const sentence = said.value;
+  return (
+    <div class={`stage ${sentence ? 'dim' : ''}`}>
+      <canvas ref={still} />
+      <video
+        ref={video}
+        aria-label={`Camera of ${cockpit.name}`}
+        autoplay
+        muted
+        playsInline
+        disablePictureInPicture
+        data-link={room.view.value?.link.phase ?? 'none'}
+        data-first-frame-ms={frames.firstFrameMs.value ?? undefined}
+        data-rtt-ms={roundTrip.value ?? undefined}
+        data-live={sentence === null}
+      />
+      <div class="said" role="status">
+        {sentence ? <h1 class={`${sentence.tone}-text`}>{sentence.title}</h1> : null}
+      </div>
+      {sentence ? (
+        <div class="said-more">
+          <p>{sentence.detail}</p>
+          {sentence.again ? (
+            <button type="button" onClick={room.rejoin}>
+              Try again
+            </button>
+          ) : null}
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+function keepPicture(video: HTMLVideoElement, still: HTMLCanvasElement): void {
+  if (video.videoWidth === 0) return;
+  still.width = video.videoWidth;
+  still.height = video.videoHeight;
+  still.getContext('2d')?.drawImage(video, 0, 0);
+}

@@ -1,0 +1,38 @@
+/** The one page that all addresses load: looks at its address and shows what belongs there. */
+import './style/tokens.css';
+import './style/base.css';
+import { render } from 'preact';
+import { lazyPage } from './lazy-page.tsx';
+import { Notice } from './notice.tsx';
+import { route } from './router.ts';
+import { fleetSettings } from './settings.ts';
+
+const Fleet = lazyPage(() => import('./fleet/page.tsx'));
+const Console = lazyPage(() => import('./console/page.tsx'));
+const Vehicle = lazyPage(() => import('./vehicle/page.tsx'));
+
+// Every page needs them; asked for while the page's own code is on its way.
+void fleetSettings();
+
+function App() {
+  const current = route.value;
+  switch (current.page) {
+    case 'fleet':
+      return <Fleet />;
+    case 'console':
+      return <Console key={current.room} room={current.room} />;
+    case 'vehicle':
+      return <Vehicle key={current.room} room={current.room} wanted={current.wanted} />;
+    case 'unknown':
+      return (
+        <Notice title="There is no such page" detail={`${current.path} leads nowhere.`}>
+          <a class="button" href="/">
+            To the fleet
+          </a>
+        </Notice>
+      );
+  }
+}
+
+const app = document.getElementById('app');
+if (app) render(<App />, app);

@@ -1,0 +1,148 @@
+/** This device as a vehicle: its end of the room, its camera, its sensors. */
+import { effect, signal } from '@preact/signals';
+import type { BusState } from '../../shared/bus.ts';
+import { systemClock } from '../../shared/clock.ts';
+import type { OfferState } from '../../shared/messages.ts';
+import { createVehicleEnd, type Doing, type VehicleEnd } from '../../shared/vehicle-end.ts';
+import type { VssValues } from '../../shared/vss.ts';
+import { onPageLife } from '../page-life.ts';
+import { createBrowserPeer } from '../peer.ts';
+import { fleetSettings, iceServers, loadIceServers } from '../settings.ts';
+import { createCamera } from './camera.ts';
+import { doingNow, type Heard } from './commands.ts';
+import { createSensors } from './sensors.ts';
+import { keepAwake } from './wake.ts';
+
+/** A phone's uplink and its encoder carry no more. */
+const MAX_OPERATORS = 3;
+const MAX_KBPS = 2_500;
+const TELEMETRY_MS = 200;
+
+const clock = systemClock;
+const log = {
+  info: () => {},
+  warn: (fields: object, message: string) => console.warn(message, fields),
+};
+
+export type Phone = ReturnType<typeof createPhone>;
+
+/** Call it from a click: camera, position and motion may have to be asked for. */
+export function createPhone(room: string) {
+  const camera = createCamera();
+  const sensors = createSensors();
+  const letSleep = keepAwake();
+  const broker = signal<BusState>({ state: 'connecting' });
+  const sessions = signal<OfferState['sessions']>([]);
+  const holder = signal<string | null>(null);
+  const replaced = signal(false);
+  const doing = signal<Doing>(doingNow(null, null, 0, clock.now()));
+  let heard: Heard | null = null;
+  let end: VehicleEnd | null = null;
+  let turn = 0;
+
+  function look(): Doing {
+    const speed = (sensors.values()['Vehicle.Speed'] ?? 0) / 3.6;
+    return doingNow(heard, holder.peek(), speed, clock.now());
+  }
+
+  async function join(): Promise<void> {
+    const mine = ++turn;
+    const [settings] = await Promise.all([fleetSettings(), loadIceServers()]);
+    if (mine !== turn) return;
+    replaced.value = false;
+    end = createVehicleEnd({
+      url: settings.url,
+      root: settings.root,
+      room,
+      maxOperators: MAX_OPERATORS,
+      createPeer: () => createBrowserPeer({ iceServers, attach: sendVideo }),
+      doing: look,
+      onCommand(command) {
+        heard = { command, at: clock.now() };
+      },
+      onLease(next) {
+        heard = null;
+        holder.value = next;
+      },
+      onSessions(next) {
+        sessions.value = next;
+      },
+      onState(state) {
+        broker.value = state;
+      },
+      onReplaced() {
+        replaced.value = true;
+        leave();
+      },
+      clock,
+      log,
+    });
+    end.safety(look().safety);
+  }
+
+  /** Every operator gets whatever the camera shows now, also after it was turned round. */
+  function sendVideo(connection: RTCPeerConnection): () => void {
+    const { sender } = connection.addTransceiver('video', { direction: 'sendonly' });
+    const parameters = sender.getParameters();
+    for (const encoding of parameters.encodings) encoding.maxBitrate = MAX_KBPS * 1_000;
+    parameters.degradationPreference = 'maintain-framerate';
+    void sender.setParameters(parameters).catch(() => {});
+    return effect(() => {
+      const now = camera.state.value;
+      void sender.replaceTrack(now.state === 'on' ? now.track : null).catch(() => {});
+    });
+  }
+
+  function tick(): void {
+    const before = doing.peek().safety;
+    const next = look();
+    doing.value = next;
+    if (next.safety !== before) end?.safety(next.safety);
+    end?.telemetry(telemetryOf(next, sensors.values()));
+  }
+
+  function leave(): void {
+    turn++;
+    void end?.close();
+    end = null;
+    sessions.value = [];
+    holder.value = null;
+    heard = null;
+  }
+
+  const stopTicking = clock.every(TELEMETRY_MS, tick);
+  const unwatch = onPageLife(leave, () => void join());
+  void camera.start('environment');
+  void join();
+
+  return {
+    room,
+    camera,
+    broker,
+    sessions,
+    holder,
+    replaced,
+    doing,
+    /** After another one has taken this vehicle over. */
+    takeOver: () => void join(),
+    close(): void {
+      stopTicking();
+      unwatch();
+      letSleep();
+      leave();
+      sensors.close();
+      camera.stop();
+    },
+  };
+}
+
+/** What it measures, and what it was told; a phone has no pedals of its own. */
+function telemetryOf({ throttle, brake, gear }: Doing, measured: VssValues): VssValues {
+  return {
+    'Vehicle.Speed': 0,
+    ...measured,
+    'Vehicle.Chassis.Accelerator.PedalPosition': Math.round(throttle * 100),
+    'Vehicle.Chassis.Brake.PedalPosition': Math.round(brake * 100),
+    'Vehicle.Powertrain.Transmission.CurrentGear': { D: 1, N: 0, R: -1 }[gear],
+  };
+}
