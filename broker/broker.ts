@@ -13,7 +13,7 @@ import {
   type ConnectPacket,
   type PublishPacket,
 } from 'aedes';
-import type { Log } from './log.ts';
+import type { Log } from '../shared/log.ts';
 
 /** A client must send CONNECT within this time. */
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -3,9 +3,9 @@
  * Its presence and last telemetry stay, since the fleet page shows them.
  */
 import type { MqttClient } from 'mqtt';
+import type { Log } from '../shared/log.ts';
 import { type Parsed, parseMessage } from '../shared/messages.ts';
 import { createTopics } from '../shared/topics.ts';
-import type { Log } from './log.ts';
 
 /**
  * How long a vehicle must have been gone. A vehicle that starts again takes over its old

@@ -3,20 +3,10 @@ import { existsSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import helmet from 'helmet';
+import type { Log } from '../shared/log.ts';
+import type { FleetAnswer } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { IceProvider } from './ice.ts';
-import type { Log } from './log.ts';
-
-/** What `GET /api/fleet` answers. */
-export interface FleetAnswer {
-  v: 1;
-  /** MQTT topic root. */
-  root: string;
-  /** Where pages connect: a path on this server, or a ws(s) URL. */
-  mqtt: { url: string };
-  /** What the operator of the fleet calls it. */
-  name?: string;
-}
 
 export interface HttpOptions {
   fleet: FleetAnswer;

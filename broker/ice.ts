@@ -1,17 +1,5 @@
 /** The ICE servers (STUN and TURN) that pages and vehicles are told to use. */
-
-/** As RTCIceServer in the browser. */
-export interface IceServer {
-  urls: string | string[];
-  username?: string;
-  credential?: string;
-}
-
-export interface IceAnswer {
-  iceServers: IceServer[];
-  /** How long the answer may be used, seconds. */
-  ttl: number;
-}
+import type { IceAnswer, IceServer } from '../shared/server-api.ts';
 
 /** Where ICE servers come from. Asked for every request, since credentials may be made to expire. */
 export interface IceProvider {

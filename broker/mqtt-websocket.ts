@@ -16,8 +16,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import webSocketStream from 'websocket-stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import type { Log } from '../shared/log.ts';
 import type { Broker } from './broker.ts';
-import type { Log } from './log.ts';
 
 export const MQTT_PATH = '/mqtt';
 const SUBPROTOCOL = 'mqtt';

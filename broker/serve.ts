@@ -3,12 +3,13 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import mqtt, { MqttClient } from 'mqtt';
+import type { Log } from '../shared/log.ts';
+import type { FleetAnswer, IceServer } from '../shared/server-api.ts';
 import { DEFAULT_ROOT } from '../shared/topics.ts';
 import { createBroker } from './broker.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { createHttpApp, type FleetAnswer } from './http.ts';
-import { fixedIceServers, type IceServer } from './ice.ts';
-import type { Log } from './log.ts';
+import { createHttpApp } from './http.ts';
+import { fixedIceServers } from './ice.ts';
 import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
 

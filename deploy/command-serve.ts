@@ -1,7 +1,7 @@
 /** `plntry serve`: the web pages and the MQTT broker. */
 import { Command, Option } from 'commander';
-import type { IceServer } from '../broker/ice.ts';
 import type { ServerOptions } from '../broker/serve.ts';
+import type { IceServer } from '../shared/server-api.ts';
 import {
   iceServersOf,
   type LogLevel,

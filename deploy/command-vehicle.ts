@@ -1,6 +1,6 @@
 /** `plntry vehicle`: the agent of one vehicle, simulated unless told otherwise. */
 import { Command } from 'commander';
-import type { IceServer } from '../broker/ice.ts';
+import type { IceServer } from '../shared/server-api.ts';
 import {
   iceServersOf,
   type LogLevel,

@@ -1,5 +1,5 @@
 /** Running something until a signal, and the exit statuses. */
-import type { Log } from '../broker/log.ts';
+import type { Log } from '../shared/log.ts';
 
 /** `replaced`: another agent has the vehicle's room, and starting again would only take it back. */
 export const EXIT = { ok: 0, failure: 1, usage: 2, replaced: 3 } as const;

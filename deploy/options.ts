@@ -3,7 +3,8 @@
  * Every parser takes the text and returns the value, or throws what commander reports with status 2.
  */
 import { InvalidArgumentError, Option } from 'commander';
-import { checkIceServers, type IceServer } from '../broker/ice.ts';
+import { checkIceServers } from '../broker/ice.ts';
+import type { IceServer } from '../shared/server-api.ts';
 import { isId, isRoot } from '../shared/topics.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;

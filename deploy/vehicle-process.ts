@@ -1,7 +1,7 @@
 /** A vehicle as a child process, started again when it dies. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Log } from '../broker/log.ts';
+import type { Log } from '../shared/log.ts';
 import { READY } from './command-vehicle.ts';
 import { EXIT } from './lifecycle.ts';
 

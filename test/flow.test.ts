@@ -4,7 +4,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { startMosquitto } from './helpers/mosquitto.ts';
-import { retainedAt, testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
+import { retainedMessages } from './helpers/mqtt-clients.ts';
+import { testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
 
 /** Against hanging only. */
 const POLL = { timeout: 20_000 };
@@ -95,7 +96,7 @@ describe.each(Object.entries(brokers))('on %s', (_name, start) => {
     );
     await operator.until('offline', (view) => view.vehicle?.state === 'offline');
     await operator.close();
-    const left = await retainedAt(tcp);
+    const left = await retainedMessages(tcp);
     expect(Object.keys(left).sort()).toEqual(['rooms/car1/peers/car1', 'rooms/car1/telemetry']);
     expect(JSON.parse(left['rooms/car1/peers/car1'] ?? '')).toMatchObject({
       state: 'offline',
@@ -164,7 +165,7 @@ test('a second agent for the same room takes over: the first leaves for good, op
       link.phase === 'connected' && (vehicle?.epoch ?? 0) > epoch && vehicle?.state === 'online',
   );
   const retained = async (kind: string) =>
-    JSON.parse((await retainedAt(mqttUrl))[`rooms/car1/${kind}`] ?? 'null');
+    JSON.parse((await retainedMessages(mqttUrl))[`rooms/car1/${kind}`] ?? 'null');
   const second = operator.view.vehicle?.epoch;
   await expect.poll(() => retained('peers/car1'), POLL).toMatchObject({ state: 'online', epoch: second });
   const sessions = [{ peer: operator.id }];

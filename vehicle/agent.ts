@@ -1,10 +1,11 @@
 /** The agent of one vehicle: joins its room, films, moves, and tells what it does. */
 import type { Command } from '../shared/channels.ts';
 import { systemClock } from '../shared/clock.ts';
+import type { Log } from '../shared/log.ts';
+import type { IceServer } from '../shared/server-api.ts';
 import { createVehicleEnd, type Doing } from '../shared/vehicle-end.ts';
 import { createIceServers } from './ice-servers.ts';
-import type { Log } from './parts.ts';
-import { createPeerFactory, type IceServer, type VideoPeer } from './peer.ts';
+import { createPeerFactory, type VideoPeer } from './peer.ts';
 import { decide } from './safety.ts';
 import { createSimulatedDriver } from './simulated/driver.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
@@ -90,7 +91,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     },
     onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
     onState: (state) => {
-      log.info({ broker: options.broker, ...state }, `broker: ${state.state}`);
+      log.info({ room: options.room, ...state }, `broker: ${state.state}`);
       if (state.state === 'refused') fail(new Error(`The broker refused ${options.room}: ${state.detail}`));
     },
     onReplaced: () => fail(new ReplacedError(`Another agent has taken over ${options.room}.`)),

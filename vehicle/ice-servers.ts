@@ -1,6 +1,7 @@
 /** The vehicle's STUN and TURN servers: a fixed list, or what the web server hands out, kept fresh. */
-import type { Log } from './parts.ts';
-import type { IceServer } from './peer.ts';
+import type { Log } from '../shared/log.ts';
+import { check } from '../shared/messages.ts';
+import { IceAnswerSchema, type IceServer } from '../shared/server-api.ts';
 
 /** Wait after a failed request, ms. */
 const RETRY_MS = 15_000;
@@ -19,10 +20,11 @@ export async function createIceServers(
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
-      const body = (await response.json()) as { iceServers: IceServer[]; ttl: number };
-      servers = body.iceServers;
+      const answer = check(IceAnswerSchema, await response.json());
+      if (!answer.ok) throw new Error(`its answer is wrong, ${answer.reason}`);
+      servers = answer.value.iceServers;
       // Half of their life, so that a restart finds them valid.
-      next = Math.max(RETRY_MS, (body.ttl * 1000) / 2);
+      next = Math.max(RETRY_MS, (answer.value.ttl * 1000) / 2);
     } catch (error) {
       log.warn(
         { url: url.href, error: String(error) },

@@ -42,11 +42,3 @@ export interface VideoSource {
   onRtp(listener: (packet: Buffer) => void): () => void;
   close(): Promise<void>;
 }
-
-/** The shape of the logger that is handed to a vehicle; pino's is one. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}

@@ -9,12 +9,7 @@ import * as werift from 'werift';
 import { CHANNELS, type ChannelName } from '../shared/channels.ts';
 import type { Link } from '../shared/messages.ts';
 import type { PathStats, Peer, PeerHandlers } from '../shared/peer.ts';
-
-export interface IceServer {
-  urls: string | string[];
-  username?: string;
-  credential?: string;
-}
+import type { IceServer } from '../shared/server-api.ts';
 
 export interface PeerOptions {
   /** Asked for with every new connection and every restart, as credentials expire. */
@@ -83,8 +78,9 @@ function prepare(options: PeerOptions) {
 }
 
 /** werift takes one URL for each server. */
-function oneUrlEach({ urls, ...rest }: IceServer): { urls: string }[] {
-  return [urls].flat().map((url) => ({ urls: url, ...rest }));
+function oneUrlEach({ urls, username, credential }: IceServer): werift.RTCIceServer[] {
+  const login = username === undefined || credential === undefined ? {} : { username, credential };
+  return [urls].flat().map((url) => ({ urls: url, ...login }));
 }
 
 function attach(

@@ -9,6 +9,6 @@ export function brokerUrl(url: string, page: { protocol: string; host: string })
 
 /** An id for one run of a page: new each time, so that nobody can have been there under it before. */
 export function randomId(prefix: string): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(6));
+  const bytes = crypto.getRandomValues(new Uint8Array(4));
   return `${prefix}-${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }

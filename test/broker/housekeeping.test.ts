@@ -2,9 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { createLeftovers } from '../../broker/housekeeping.ts';
 import { buildMessage, type Presence } from '../../shared/messages.ts';
+import { createTopics } from '../../shared/topics.ts';
 import { startMosquitto } from '../helpers/mosquitto.ts';
 import { connectMqtt, retainedMessages } from '../helpers/mqtt-clients.ts';
-import { testListener, testServer, topics } from '../helpers/room.ts';
+import { testListener, testServer } from '../helpers/room.ts';
+
+const topics = createTopics();
 
 const presence = (state: Presence['state'], epoch: number, role: Presence['role'] = 'vehicle') =>
   buildMessage('presence', { state, role, epoch, since: 1 }, 1);

@@ -7,7 +7,6 @@ import type { ChannelName, VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
 import type { Peer } from '../../shared/peer.ts';
-import { createTopics } from '../../shared/topics.ts';
 import { runVehicle, type VehicleOptions } from '../../vehicle/agent.ts';
 import { type Received, weriftOperator } from './werift-peer.ts';
 
@@ -151,27 +150,4 @@ export async function testListener(url: string, filter = 'rooms/#') {
       });
     },
   };
-}
-
-export const topics = createTopics();
-
-/** What the broker holds as retained below a filter, by topic. */
-export async function retainedAt(url: string, filter = 'rooms/#'): Promise<Record<string, string>> {
-  const client = await mqtt.connectAsync(url, { protocolVersion: 4 });
-  const found: Record<string, string> = {};
-  const marker = `retained-probe/${randomBytes(4).toString('hex')}`;
-  const done = new Promise<void>((resolve) => {
-    client.on('message', (topic, payload, { retain }) => {
-      if (topic === marker) resolve();
-      else if (retain) found[topic] = payload.toString();
-    });
-  });
-  // Aedes sends retained messages in the order in which they were stored, so this one comes last.
-  await client.publishAsync(marker, 'x', { qos: 1, retain: true });
-  await client.subscribeAsync([filter, marker], { qos: 1 });
-  await done;
-  // Mosquitto sends them in any order, but all of them before it acknowledges this.
-  await client.publishAsync(marker, '', { qos: 1, retain: true });
-  await client.endAsync();
-  return found;
 }

@@ -15,7 +15,7 @@ export function watchFrames(askedAt: number, onShown: () => void) {
   const firstFrameMs = signal<number | null>(null);
   /** Pictures per second. */
   const rate = signal(0);
-  /** ms since the epoch; null before the first. */
+  /** ms since the epoch; null before the first of this source. */
   let lastAt: number | null = null;
   let counted = { frames: 0, at: performance.now() };
   let video: HTMLVideoElement | null = null;
@@ -45,6 +45,10 @@ export function watchFrames(askedAt: number, onShown: () => void) {
     rate,
     get lastAt(): number | null {
       return lastAt;
+    },
+    /** Another source: what was shown before says nothing about it. */
+    forget(): void {
+      lastAt = null;
     },
     watch(element: HTMLVideoElement): void {
       video = element;

@@ -36,7 +36,7 @@ export interface Situation {
   /** When the broker's state and the link's phase began, ms since the epoch. */
   since: { broker: number; link: number };
   attempt: Attempt | null;
-  /** When the last new picture was shown; null before the first. */
+  /** When the last new picture of this source was shown; null before the first. */
   lastFrameAt: number | null;
 }
 

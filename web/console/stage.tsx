@@ -22,6 +22,7 @@ export function Stage({ cockpit }: { cockpit: Cockpit }) {
     // The last picture stays, dimmed, until a new stream has one: without a source there is none.
     keepPicture(video.current, still.current);
     video.current.srcObject = stream;
+    frames.forget();
   });
 
   const sentence = said.value;
@@ -40,19 +41,15 @@ export function Stage({ cockpit }: { cockpit: Cockpit }) {
         data-rtt-ms={roundTrip.value ?? undefined}
         data-live={sentence === null}
       />
-      <div class="said" role="status">
-        {sentence ? <h1 class={`${sentence.tone}-text`}>{sentence.title}</h1> : null}
+      <div class={`said ${sentence ? sentence.tone : 'nothing'}`}>
+        <div role="status">{sentence ? <h1 class={`${sentence.tone}-text`}>{sentence.title}</h1> : null}</div>
+        {sentence ? <p>{sentence.detail}</p> : null}
+        {sentence?.again ? (
+          <button type="button" onClick={room.rejoin}>
+            Try again
+          </button>
+        ) : null}
       </div>
-      {sentence ? (
-        <div class="said-more">
-          <p>{sentence.detail}</p>
-          {sentence.again ? (
-            <button type="button" onClick={room.rejoin}>
-              Try again
-            </button>
-          ) : null}
-        </div>
-      ) : null}
     </div>
   );
 }

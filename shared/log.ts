@@ -1,4 +1,4 @@
-/** The shape of the logger that the broker is handed; pino's is one. */
+/** The shape of the logger that parts are handed; pino's is one. SDP and secrets never go into it. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -1,0 +1,31 @@
+/** What the web server answers to pages and vehicles over HTTP, as JSON. */
+import * as z from 'zod/mini';
+
+/** As RTCIceServer in the browser. */
+export const IceServerSchema = z.object({
+  urls: z.union([z.string(), z.array(z.string())]),
+  username: z.optional(z.string()),
+  credential: z.optional(z.string()),
+});
+
+/** `GET /api/ice` */
+export const IceAnswerSchema = z.object({
+  iceServers: z.array(IceServerSchema),
+  /** How long the answer may be used, seconds. */
+  ttl: z.number().check(z.positive()),
+});
+
+/** `GET /api/fleet`: what the pages need to start. */
+export const FleetAnswerSchema = z.object({
+  v: z.literal(1),
+  /** MQTT topic root. */
+  root: z.string(),
+  /** A path on the web server, or a ws(s) URL of another broker. */
+  mqtt: z.object({ url: z.string() }),
+  /** What the fleet is called. */
+  name: z.optional(z.string()),
+});
+
+export type IceServer = z.infer<typeof IceServerSchema>;
+export type IceAnswer = z.infer<typeof IceAnswerSchema>;
+export type FleetAnswer = z.infer<typeof FleetAnswerSchema>;

@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Clock } from '../../shared/clock.ts';
+import type { Claim } from '../../shared/operator-end.ts';
+import { createDrive, type Wheel } from '../../web/console/drive.ts';
+import { AT_REST, type Controls } from '../../web/console/inputs/controls.ts';
+
+let claim: Claim;
+let hands: Controls;
+let said: string[];
+let tick: () => void;
+
+const HELD: Claim = { state: 'held', lease: 1 };
+const FORWARD: Controls = { steer: 0, throttle: 1, brake: 0 };
+
+const wheel: Wheel = {
+  claim: () => claim,
+  request() {
+    said.push('request');
+    claim = { state: 'asked' };
+  },
+  release() {
+    if (claim.state === 'held' || claim.state === 'asked') said.push('release');
+    claim = { state: 'none' };
+  },
+  command(wanted) {
+    if (claim.state !== 'held') return false;
+    said.push(`throttle ${wanted.throttle} brake ${wanted.brake} ${wanted.gear}`);
+    return true;
+  },
+};
+
+const clock: Clock = {
+  now: () => 0,
+  after: () => () => {},
+  every(_ms, callback) {
+    tick = callback;
+    return () => {
+      tick = () => {};
+    };
+  },
+};
+
+const input = {
+  read: () => hands,
+  reset() {
+    hands = AT_REST;
+  },
+};
+
+let drive: ReturnType<typeof createDrive>;
+
+beforeEach(() => {
+  claim = { state: 'none' };
+  hands = AT_REST;
+  said = [];
+  drive = createDrive(wheel, [input], clock);
+});
+
+describe('the lease', () => {
+  test('nothing is asked for or sent while the hands rest', () => {
+    tick();
+    expect(said).toEqual([]);
+  });
+
+  test('the first drive input asks for it, once', () => {
+    hands = FORWARD;
+    tick();
+    tick();
+    expect(said).toEqual(['request']);
+  });
+
+  test('commands go out only while it is held, also when the hands rest', () => {
+    claim = HELD;
+    tick();
+    hands = FORWARD;
+    tick();
+    expect(said).toEqual(['throttle 0 brake 0 D', 'throttle 1 brake 0 D']);
+  });
+
+  test('after a denial a key that is still held does not ask again; a new one does', () => {
+    hands = FORWARD;
+    tick();
+    claim = { state: 'denied', reason: 'op-1 is driving' };
+    tick();
+    expect(said).toEqual(['request']);
+    hands = AT_REST;
+    tick();
+    hands = FORWARD;
+    tick();
+    expect(said).toEqual(['request', 'request']);
+  });
+
+  test('after a revocation a key that is still held does not take it back', () => {
+    claim = HELD;
+    tick();
+    hands = FORWARD;
+    tick();
+    claim = { state: 'revoked', reason: 'the owner wants it' };
+    tick();
+    expect(said).not.toContain('request');
+  });
+});
+
+describe('letting go', () => {
+  test('sends neutral at once, releases, and then sends nothing more', () => {
+    claim = HELD;
+    hands = FORWARD;
+    tick();
+    said = [];
+    drive.letGo('the window is gone');
+    tick();
+    tick();
+    expect(said).toEqual(['throttle 0 brake 0 D', 'release']);
+    expect(drive.letGoBecause.value).toBe('the window is gone');
+  });
+
+  test('of nothing changes nothing', () => {
+    drive.letGo('the window is gone');
+    expect(said).toEqual([]);
+    expect(drive.letGoBecause.value).toBeNull();
+  });
+});
+
+describe('stop', () => {
+  test('sends full brake, repeated since the channel is lossy, and releases', () => {
+    claim = HELD;
+    drive.stop();
+    expect(new Set(said.slice(0, -1))).toEqual(new Set(['throttle 0 brake 1 D']));
+    expect(said.length).toBeGreaterThan(2);
+    expect(said.at(-1)).toBe('release');
+  });
+
+  test('hands that stay on the controls do not drive on', () => {
+    claim = HELD;
+    hands = FORWARD;
+    drive.stop();
+    hands = FORWARD;
+    said = [];
+    tick();
+    expect(said).toEqual([]);
+    hands = AT_REST;
+    tick();
+    hands = FORWARD;
+    tick();
+    expect(said).toEqual(['request']);
+  });
+
+  test('says that it does nothing when somebody else drives', () => {
+    drive.stop();
+    expect(said).toEqual([]);
+    expect(drive.letGoBecause.value).toContain('You aren’t driving');
+  });
+});
+
+test('the chosen gear goes with every command', () => {
+  claim = HELD;
+  drive.shift('R');
+  tick();
+  expect(said).toEqual(['throttle 0 brake 0 R']);
+});

@@ -1,0 +1,153 @@
+/** The pages in a real browser, with a real broker and a real (simulated) car. */
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { testOperator, testVehicle } from '../helpers/room.ts';
+import { live, picturesChange, sentenceOf, untilNumber, usePages } from './browser.ts';
+
+const pages = usePages();
+
+const row = (page: Page, name: string) => page.getByRole('link', { name: new RegExp(`\\b${name}\\b`) });
+const drive = (page: Page) => page.getByRole('button', { name: 'Drive', exact: true });
+const release = (page: Page) => page.getByRole('button', { name: 'Release' });
+
+test('from the fleet into the car: one click, without loading the page anew', async () => {
+  const server = await pages.server();
+  await testVehicle(server.mqttUrl);
+  const page = await pages.open(server.webUrl);
+  await page.evaluate(() => Object.assign(window, { stillHere: true }));
+  await row(page, 'car1').click();
+  await live(page);
+  await picturesChange(page);
+  expect(new URL(page.url()).pathname).toBe('/rooms/car1');
+  expect(await page.evaluate(() => 'stillHere' in window)).toBe(true);
+  expect(Number(await page.locator('video').getAttribute('data-first-frame-ms'))).toBeGreaterThan(0);
+  await page.goBack();
+  await row(page, 'car1').waitFor();
+});
+
+test('a car that has been looked at in the list is not seen by it before the click', async () => {
+  const server = await pages.server();
+  await testVehicle(server.mqttUrl);
+  const watcher = testOperator(server.mqttUrl);
+  const page = await pages.open(server.webUrl);
+  const prepared = page.waitForResponse(/\/api\/ice/);
+  await row(page, 'car1').hover();
+  await prepared;
+  await watcher.until('connected', ({ link }) => link.phase === 'connected');
+  expect(Object.keys(watcher.view.operators).filter((id) => id !== watcher.id)).toEqual([]);
+  await row(page, 'car1').click();
+  await watcher.until('the page is seen', ({ operators }) => Object.keys(operators).length === 2);
+  await live(page);
+});
+
+test('W drives, letting go slows down, Space stops and gives the wheel back', async () => {
+  const server = await pages.server();
+  await testVehicle(server.mqttUrl);
+  const witness = testOperator(server.mqttUrl);
+  const page = await pages.open(`${server.webUrl}/rooms/car1`);
+  await live(page);
+  await page.keyboard.down('KeyW');
+  await release(page).waitFor();
+  await page.getByText('You drive', { exact: true }).waitFor();
+  const fast = await untilNumber(page, 'Speed', (kmh) => kmh >= 10);
+  await witness.until(
+    'telemetry says so',
+    ({ telemetry }) => Number(telemetry?.values['Vehicle.Speed']) > 10,
+  );
+  await page.keyboard.up('KeyW');
+  await untilNumber(page, 'Throttle', (percent) => percent === 0);
+  await untilNumber(page, 'Speed', (kmh) => kmh < fast);
+  await page.keyboard.press('Space');
+  await page.getByText('Stopped. You let go of the wheel.').waitFor();
+  await witness.until('nobody drives', ({ lease }) => lease?.holder === null);
+  await untilNumber(page, 'Speed', (kmh) => kmh === 0);
+});
+
+test('a window that is not in front any more lets go of everything', async () => {
+  const server = await pages.server();
+  await testVehicle(server.mqttUrl);
+  const witness = testOperator(server.mqttUrl);
+  const page = await pages.open(`${server.webUrl}/rooms/car1`);
+  await live(page);
+  await page.keyboard.down('KeyW');
+  await untilNumber(page, 'Speed', (kmh) => kmh >= 5);
+  await page.evaluate(() => window.dispatchEvent(new Event('blur')));
+  await page.getByText('You let go of the wheel: this window is not in front any more.').waitFor();
+  await witness.until('the car stands', ({ lease }, state) => lease?.holder === null && state?.speed === 0);
+});
+
+test('a second operator is told who drives', async () => {
+  const server = await pages.server();
+  await testVehicle(server.mqttUrl);
+  const first = testOperator(server.mqttUrl);
+  await first.until('connected', ({ link }) => link.phase === 'connected');
+  first.request();
+  await first.until('drives', ({ claim }) => claim.state === 'held');
+  const page = await pages.open(`${server.webUrl}/rooms/car1`);
+  await live(page);
+  await page.getByText(`${first.id} drives`).first().waitFor();
+  await drive(page).click();
+  await page.getByText(`You can’t drive now: ${first.id} is driving.`).waitFor();
+});
+
+test('a car that leaves is said to be offline; when it is back, so is the picture', async () => {
+  const server = await pages.server();
+  const car = await testVehicle(server.mqttUrl);
+  const page = await pages.open(`${server.webUrl}/rooms/car1`);
+  await live(page);
+  await car.close();
+  await sentenceOf(page).getByText('car1 is offline').waitFor();
+  await testVehicle(server.mqttUrl);
+  await live(page);
+  await picturesChange(page);
+});
+
+test('a console that came before its car says so, and shows it when it comes', async () => {
+  const server = await pages.server();
+  const page = await pages.open(`${server.webUrl}/rooms/car1`);
+  await sentenceOf(page).getByText('car1 has never been here').waitFor();
+  await testVehicle(server.mqttUrl);
+  await live(page);
+});
+
+test('a phone as the car: seen, driven, and gone when it leaves', async () => {
+  const server = await pages.server();
+  const phone = await pages.open(`${server.webUrl}/vehicle/phone1`, { permissions: ['camera'] });
+  await phone.getByRole('button', { name: 'Start' }).click();
+  await phone.getByText('Waiting to be called').waitFor();
+  const page = await pages.open(server.webUrl);
+  await row(page, 'phone1').click();
+  await live(page);
+  await picturesChange(page);
+  await phone.getByText('Seen by 1 operator').waitFor();
+  await page.keyboard.down('KeyW');
+  await phone.getByText('Told to').waitFor();
+  await untilNumber(page, 'Throttle', (percent) => percent === 100);
+  await page.keyboard.up('KeyW');
+  await phone.getByRole('button', { name: 'Leave' }).click();
+  await sentenceOf(page).getByText('phone1 is offline').waitFor();
+});
+
+test('search and filter live in the address bar; arrows and Enter lead to the car', async () => {
+  const server = await pages.server();
+  await testVehicle(server.mqttUrl, { room: 'car1' });
+  await testVehicle(server.mqttUrl, { room: 'kart' });
+  const page = await pages.open(server.webUrl);
+  await row(page, 'kart').waitFor();
+  await row(page, 'car1').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('kar');
+  await row(page, 'car1').waitFor({ state: 'detached' });
+  await page.getByRole('radio', { name: /Lost/ }).check();
+  await page.getByText('None of 2 matches “kar” and state lost.').waitFor();
+  expect(new URL(page.url()).search).toBe('?q=kar&state=lost');
+  await page.reload();
+  await page.getByText('None of 2 matches “kar” and state lost.').waitFor();
+  await page.getByRole('radio', { name: /All/ }).check();
+  await row(page, 'kart').waitFor();
+  await page.getByRole('searchbox').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await live(page);
+  expect(new URL(page.url()).pathname).toBe('/rooms/kart');
+});

@@ -1,0 +1,247 @@
+import { describe, expect, test } from 'vitest';
+import type { Presence } from '../../shared/messages.ts';
+import type { Link } from '../../shared/negotiation.ts';
+import type { RoomView } from '../../shared/operator-end.ts';
+import { FROZEN_MS, type Situation, SLOW_MS, sentence } from '../../web/console/sentence.ts';
+
+const NOW = 1_800_000_000_000;
+const AGO = NOW - 60_000;
+
+const presence = (state: Presence['state'], since = AGO): Presence => ({
+  v: 1,
+  ts: since,
+  state,
+  role: 'vehicle',
+  epoch: 1,
+  since,
+});
+
+const live = (phase: 'connecting' | 'connected' | 'restoring'): Link => ({
+  phase,
+  session: '0abcdefgh-0001',
+  seq: 1,
+  remoteEpoch: 1,
+  local: { sdp: null, candidates: [], done: false },
+  answered: true,
+  tries: 0,
+});
+
+const VIEW: RoomView = {
+  broker: { state: 'connected' },
+  vehicle: presence('online'),
+  offer: null,
+  lease: null,
+  safety: null,
+  telemetry: null,
+  path: null,
+  operators: {},
+  link: { phase: 'waiting' },
+  claim: { state: 'none' },
+  clock: null,
+};
+
+function say(view: Partial<RoomView> | null, situation: Partial<Situation> = {}) {
+  return sentence(
+    {
+      room: 'car1',
+      problem: null,
+      view: view && { ...VIEW, ...view },
+      since: { broker: AGO, link: NOW },
+      attempt: null,
+      lastFrameAt: null,
+      ...situation,
+    },
+    NOW,
+  );
+}
+
+const title = (...args: Parameters<typeof say>) => say(...args)?.title;
+
+describe('before the broker', () => {
+  test('the server is being asked', () => {
+    expect(title(null)).toBe('Asking the server where the broker is…');
+  });
+
+  test('the server does not answer', () => {
+    expect(say(null, { problem: 'nobody answers' })).toMatchObject({
+      tone: 'danger',
+      title: 'The server can’t be reached, trying again…',
+      detail: 'What it said: nobody answers.',
+    });
+  });
+});
+
+describe('the broker', () => {
+  test('connecting, and how long when it takes long', () => {
+    const broker = { state: 'connecting' } as const;
+    const soon = say({ broker }, { since: { broker: NOW - 1_000, link: NOW } });
+    expect(soon).toEqual({ tone: 'fine', title: 'Connecting to the broker…' });
+    expect(say({ broker })?.detail).toBe('Still trying after 1 min 0 s.');
+  });
+
+  test('unreachable', () => {
+    expect(title({ broker: { state: 'offline' } })).toBe('The broker can’t be reached, trying again…');
+  });
+
+  test('refused, with what it said, and a way to try again', () => {
+    expect(say({ broker: { state: 'refused', detail: 'Not authorized' } })).toMatchObject({
+      title: 'The broker refuses this page',
+      detail: expect.stringContaining('Not authorized'),
+      again: true,
+    });
+  });
+
+  test('this console was replaced', () => {
+    const link: Link = { phase: 'ended', reason: 'replaced', detail: 'connected from somewhere else' };
+    expect(say({ broker: { state: 'closed' }, link })).toMatchObject({
+      title: 'This console has been replaced',
+      detail: 'Connected from somewhere else.',
+      again: true,
+    });
+  });
+
+  test('its loss is no reason to hide a live picture', () => {
+    expect(
+      say({ broker: { state: 'offline' }, link: live('connected') }, { lastFrameAt: NOW - 20 }),
+    ).toBeNull();
+  });
+});
+
+describe('the car', () => {
+  test('is looked for as long as the broker may still have to say something', () => {
+    expect(title({ vehicle: null }, { since: { broker: NOW - 100, link: NOW } })).toBe('Looking for car1…');
+  });
+
+  test('was never there, and how to start it', () => {
+    expect(say({ vehicle: null })).toMatchObject({
+      title: 'car1 has never been here',
+      detail: expect.stringContaining('npm run vehicle -- --room car1'),
+    });
+  });
+
+  test('is offline, since when', () => {
+    expect(say({ vehicle: presence('offline') })).toMatchObject({
+      tone: 'off',
+      title: 'car1 is offline',
+      detail: expect.stringContaining('1 min 0 s ago'),
+    });
+  });
+
+  test('is lost, since its last telemetry', () => {
+    const telemetry = { v: 1 as const, ts: NOW - 5_000, values: {} };
+    expect(say({ vehicle: presence('lost'), telemetry })).toMatchObject({
+      tone: 'danger',
+      title: 'car1 is lost',
+      detail: expect.stringContaining('5 s ago'),
+    });
+  });
+
+  test('is there, and its offer is awaited', () => {
+    expect(say({})).toEqual({ tone: 'fine', title: 'car1 is there, waiting for its offer…' });
+    expect(say({}, { since: { broker: AGO, link: NOW - SLOW_MS - 1 } })).toMatchObject({ again: true });
+  });
+});
+
+describe('the connection', () => {
+  test('is being made', () => {
+    expect(say({ link: live('connecting') })).toEqual({ tone: 'fine', title: 'Connecting to car1…' });
+  });
+
+  test('is still being made after 5 s, and with what', () => {
+    const slow = say(
+      { link: live('connecting') },
+      {
+        since: { broker: AGO, link: NOW - 7_000 },
+        attempt: { here: ['host', 'srflx'], there: [], relayPossible: false },
+      },
+    );
+    expect(slow).toMatchObject({ tone: 'careful', title: 'Still connecting to car1…', again: true });
+    expect(slow?.detail).toBe(
+      'For 7 s. Addresses found here: host, srflx; at the car: none yet. No relay (TURN server) is configured.',
+    );
+  });
+
+  test('is interrupted', () => {
+    expect(title({ link: live('restoring') }, { lastFrameAt: NOW - 10 })).toBe(
+      'Connection interrupted, restoring…',
+    );
+  });
+
+  test('is interrupted while the broker is gone too', () => {
+    expect(say({ link: live('restoring'), broker: { state: 'offline' } })?.detail).toContain('broker');
+  });
+
+  test.each([
+    ['full', 'car1 has no place left', 'You get in by yourself'],
+    ['refused', 'car1 has refused the session', 'Because'],
+    ['replaced', 'car1 has been taken over', 'Its new agent'],
+    ['failed', 'The connection to car1 has failed', 'tried again by itself'],
+  ] as const)('has ended: %s, with the reason and what comes next', (reason, expected, next) => {
+    const said = say({ link: { phase: 'ended', reason, detail: 'because' } });
+    expect(said).toMatchObject({ title: expected, again: true });
+    expect(said?.detail).toContain('Because');
+    expect(said?.detail).toContain(next);
+  });
+
+  test('has ended because the car left', () => {
+    const link: Link = { phase: 'ended', reason: 'left', detail: '' };
+    expect(title({ link, vehicle: presence('offline') })).toBe('car1 is offline');
+  });
+});
+
+describe('the picture', () => {
+  const link = live('connected');
+
+  test('is live: there is nothing to say', () => {
+    expect(say({ link }, { lastFrameAt: NOW - FROZEN_MS + 1 })).toBeNull();
+  });
+
+  test('has not come yet', () => {
+    expect(title({ link })).toBe('Connected, waiting for the picture…');
+    expect(say({ link }, { since: { broker: AGO, link: NOW - SLOW_MS - 1 } })?.again).toBe(true);
+  });
+
+  test('stands still', () => {
+    const since = { broker: AGO, link: AGO };
+    expect(say({ link }, { since, lastFrameAt: NOW - 1_200 })).toMatchObject({
+      tone: 'danger',
+      title: 'The picture stands still',
+      detail: expect.stringContaining('1.2 s'),
+    });
+  });
+
+  test('is not taken for live after a new connection', () => {
+    expect(title({ link }, { since: { broker: AGO, link: NOW - 10 }, lastFrameAt: NOW - 9_000 })).toBe(
+      'Connected, waiting for the picture…',
+    );
+  });
+});
+
+test('no state is without a sentence, and no title has a number that runs', () => {
+  const brokers: RoomView['broker'][] = [
+    { state: 'connecting' },
+    { state: 'connected' },
+    { state: 'offline' },
+    { state: 'refused', detail: 'no' },
+    { state: 'closed' },
+  ];
+  const reasons = ['left', 'replaced', 'refused', 'full', 'failed'] as const;
+  const links: Link[] = [
+    { phase: 'waiting' },
+    { phase: 'retrying', detail: '' },
+    live('connecting'),
+    live('connected'),
+    live('restoring'),
+    ...reasons.map((reason): Link => ({ phase: 'ended', reason, detail: '' })),
+  ];
+  const vehicles = [null, presence('online'), presence('offline'), presence('lost')];
+  for (const broker of brokers) {
+    for (const link of links) {
+      for (const vehicle of vehicles) {
+        const said = say({ broker, link, vehicle }, { room: 'car' });
+        expect(said?.title).toMatch(/^\S.{5,}$/);
+        expect(said?.title).not.toMatch(/\d/);
+      }
+    }
+  }
+});

@@ -1,0 +1,208 @@
+/** Formatting, addresses, and the words of status and vehicle page. */
+import { describe, expect, test } from 'vitest';
+import type { RoomView } from '../../shared/operator-end.ts';
+import { brokerUrl } from '../../web/broker-url.ts';
+import { claimNotice, whoDrives } from '../../web/console/claim.ts';
+import { linkWords } from '../../web/console/link-words.ts';
+import { extend, metres, positionOf } from '../../web/console/panel/track.ts';
+import { HISTORY_S, median, NO_HISTORY, remember, roundTripTone } from '../../web/console/round-trip.ts';
+import { ago, bitRate, bytes, duration, fixed } from '../../web/format.ts';
+import { whyFailed } from '../../web/peer.ts';
+import { routeOf } from '../../web/routes.ts';
+import { cameraProblem } from '../../web/vehicle/camera.ts';
+import { doingNow, FRESH_MS } from '../../web/vehicle/commands.ts';
+import { motionValues, positionValues } from '../../web/vehicle/sensors.ts';
+import { vehicleWords } from '../../web/vehicle/words.ts';
+
+describe('formatting', () => {
+  test('how long ago, in coarse steps', () => {
+    expect([0, 59_999, 60_000, 3_600_000, 90_000_000].map(ago)).toEqual([
+      'under a minute ago',
+      'under a minute ago',
+      '1 min ago',
+      '1 h ago',
+      '1 d ago',
+    ]);
+  });
+
+  test('durations', () => {
+    expect([-5, 4_900, 61_000, 3_700_000].map(duration)).toEqual(['0 s', '4 s', '1 min 1 s', '1 h 1 min']);
+  });
+
+  test('numbers keep their decimals, have a real minus, and no negative zero', () => {
+    expect(fixed(1.25, 1)).toBe('1.3');
+    expect(fixed(-2, 1)).toBe('−2.0');
+    expect(fixed(-0.01, 1)).toBe('0.0');
+    expect(fixed(null)).toBe('–');
+    expect(fixed(Number.NaN)).toBe('–');
+  });
+
+  test('bit rates and bytes', () => {
+    expect([bitRate(null), bitRate(812.4), bitRate(1_849)]).toEqual(['–', '812 kbit/s', '1.8 Mbit/s']);
+    expect([0, 999, 1_500, 2_000_000].map(bytes)).toEqual(['0 B', '999 B', '1.5 kB', '2.0 MB']);
+  });
+});
+
+describe('addresses', () => {
+  test.each([
+    ['/', { page: 'fleet' }],
+    ['/rooms/car1', { page: 'console', room: 'car1' }],
+    ['/rooms/car1/', { page: 'console', room: 'car1' }],
+    ['/rooms/Car1', { page: 'unknown', path: '/rooms/Car1' }],
+    ['/rooms/', { page: 'unknown', path: '/rooms/' }],
+    ['/vehicle/phone1', { page: 'vehicle', room: 'phone1', wanted: 'phone1' }],
+    ['/vehicle', { page: 'vehicle', room: null, wanted: '' }],
+    ['/vehicle/My%20Phone', { page: 'vehicle', room: null, wanted: 'My Phone' }],
+    ['/vehicle/%E0', { page: 'vehicle', room: null, wanted: '%E0' }],
+    ['/a/b/c', { page: 'unknown', path: '/a/b/c' }],
+  ])('%s', (path, route) => {
+    expect(routeOf(path)).toEqual(route);
+  });
+
+  test('the broker is on this server, or where it says', () => {
+    expect(brokerUrl('/mqtt', { protocol: 'https:', host: 'a.example' })).toBe('wss://a.example/mqtt');
+    expect(brokerUrl('/mqtt', { protocol: 'http:', host: 'localhost:80' })).toBe('ws://localhost:80/mqtt');
+    expect(brokerUrl('wss://b.example', { protocol: 'https:', host: 'a' })).toBe('wss://b.example');
+  });
+});
+
+describe('the link', () => {
+  test('its path in words', () => {
+    expect(linkWords({ path: 'host', protocol: 'udp' }, 'connected')).toBe('direct · UDP');
+    const relayed = { path: 'relay', protocol: 'udp', relayProtocol: 'tls' } as const;
+    expect(linkWords(relayed, 'connected')).toBe('relayed · TLS');
+    expect(linkWords(null, 'restoring')).toBe('interrupted');
+    expect(linkWords(null)).toBe('no connection');
+  });
+
+  test('why it failed names what is missing', () => {
+    expect(whyFailed({ here: ['host'], there: [], relayPossible: false })).toContain('no relay');
+    expect(whyFailed({ here: ['host'], there: ['relay'], relayPossible: true })).not.toContain('no relay');
+  });
+
+  test('round trips: the middle one, with a tone', () => {
+    expect(median([9, 1, 2])).toBe(2);
+    expect(median([])).toBeNull();
+    expect([null, 20, 150, 400].map(roundTripTone)).toEqual(['off', 'fine', 'careful', 'danger']);
+  });
+
+  test('the history forgets what is too old', () => {
+    const history = remember(remember(remember(NO_HISTORY, 0, 1), 30, null), HISTORY_S + 1, 3);
+    expect(history).toEqual([
+      [30, HISTORY_S + 1],
+      [null, 3],
+    ]);
+  });
+});
+
+describe('who drives', () => {
+  const view = (over: Partial<RoomView>) =>
+    ({ operators: {}, lease: null, claim: { state: 'none' }, ...over }) as RoomView;
+  const held = { v: 1, ts: 1, holder: 'op-2', since: 1 } as const;
+
+  test('nobody, you, or somebody by name', () => {
+    expect(whoDrives(view({}), 'op-1')).toBe('Nobody drives');
+    expect(whoDrives(view({ claim: { state: 'held', lease: 1 } }), 'op-1')).toBe('You drive');
+    expect(whoDrives(view({ lease: held }), 'op-1')).toBe('op-2 drives');
+    const operators = { 'op-2': { name: 'Mira' } } as unknown as RoomView['operators'];
+    expect(whoDrives(view({ lease: held, operators }), 'op-1')).toBe('Mira drives');
+  });
+
+  test('a denial says why, with the name of who drives', () => {
+    const operators = { 'op-2': { name: 'Mira' } } as unknown as RoomView['operators'];
+    const claim = { state: 'denied', reason: 'op-2 is driving' } as const;
+    expect(claimNotice(view({ claim, lease: held, operators }), null, 'op-1')?.text).toBe(
+      'You can’t drive now: Mira is driving.',
+    );
+  });
+
+  test('letting go says why; driving says nothing', () => {
+    expect(claimNotice(view({}), 'Stopped.', 'op-1')?.text).toBe('Stopped.');
+    expect(claimNotice(view({ claim: { state: 'held', lease: 1 } }), 'Stopped.', 'op-1')).toBeNull();
+  });
+});
+
+describe('the track', () => {
+  const at = (latitude: number) => ({ latitude, longitude: 13, heading: 0 });
+
+  test('a position needs both coordinates, in range', () => {
+    const telemetry = (latitude: unknown) =>
+      ({
+        values: { 'Vehicle.CurrentLocation.Latitude': latitude, 'Vehicle.CurrentLocation.Longitude': 13 },
+      }) as never;
+    expect(positionOf(telemetry(52))).toEqual({ latitude: 52, longitude: 13, heading: null });
+    expect(positionOf(telemetry(99))).toBeNull();
+    expect(positionOf(telemetry('52'))).toBeNull();
+    expect(positionOf(null)).toBeNull();
+  });
+
+  test('grows with way, not with time', () => {
+    const track = extend([], at(52));
+    expect(extend(track, at(52))).toBe(track);
+    expect(extend(track, at(52.0001))).toHaveLength(2);
+    expect(metres(at(52), at(52.0001))).toBeCloseTo(11.1, 1);
+  });
+});
+
+describe('a phone as the car', () => {
+  const command = { seq: 1, t: 0, lease: 1, steer: 0.5, throttle: 1, brake: 0, gear: 'D' } as const;
+
+  test('a command counts for 500 ms, and only while somebody drives', () => {
+    const heard = { command, at: 1_000 };
+    expect(doingNow(heard, 'op-1', 0, 1_000 + FRESH_MS)).toMatchObject({ throttle: 1, safety: 'driving' });
+    expect(doingNow(heard, 'op-1', 0, 1_001 + FRESH_MS)).toMatchObject({
+      throttle: 0,
+      brake: 1,
+      safety: 'stopped',
+    });
+    expect(doingNow(heard, null, 0, 1_000)).toMatchObject({ throttle: 0, safety: 'ready' });
+    expect(doingNow(null, 'op-1', 0, 1_000)).toMatchObject({ throttle: 0, safety: 'stopped' });
+  });
+
+  test('says who sees and who drives before anything else', () => {
+    const situation = {
+      room: 'phone1',
+      problem: null,
+      broker: { state: 'connected' } as const,
+      sessions: [],
+      holder: null,
+      replaced: false,
+    };
+    const sessions = [{ peer: 'op-1', session: 'x', phase: 'connected' as const }];
+    expect(vehicleWords(situation).title).toBe('Waiting to be called');
+    expect(vehicleWords({ ...situation, sessions }).title).toBe('Seen by 1 operator');
+    expect(vehicleWords({ ...situation, sessions, holder: 'op-1' }).title).toBe('Driven by op-1');
+    expect(vehicleWords({ ...situation, broker: { state: 'offline' } }).tone).toBe('danger');
+    expect(vehicleWords({ ...situation, replaced: true }).title).toBe('Taken over');
+  });
+
+  test('each camera trouble has its own sentence', () => {
+    const names = ['NotAllowedError', 'NotFoundError', 'NotReadableError', 'SecurityError', 'OtherError'];
+    const sentences = names.map((name) => cameraProblem(new DOMException('', name)));
+    expect(new Set(sentences).size).toBe(names.length);
+    expect(sentences[3]).toContain('https');
+  });
+
+  test('movement in the axes of the car, however the screen is turned', () => {
+    const turning = { alpha: 3, beta: 2, gamma: 1 };
+    const ahead = { acceleration: { x: 0, y: 0, z: -2 }, rotationRate: turning };
+    expect(motionValues(ahead, 0)).toEqual({
+      'Vehicle.Acceleration.Longitudinal': 2,
+      'Vehicle.Acceleration.Lateral': 0,
+      'Vehicle.AngularVelocity.Yaw': 1,
+    });
+    expect(motionValues(ahead, 90)['Vehicle.AngularVelocity.Yaw']).toBe(2);
+    expect(motionValues(ahead, 270)['Vehicle.AngularVelocity.Yaw']).toBe(-2);
+    // To the left is −x upright, +y with the device turned to the left.
+    const left = { acceleration: { x: -1, y: 1, z: 0 }, rotationRate: null };
+    expect(motionValues(left, 0)['Vehicle.Acceleration.Lateral']).toBe(1);
+    expect(motionValues(left, 90)['Vehicle.Acceleration.Lateral']).toBe(1);
+    expect(motionValues({ acceleration: null, rotationRate: null }, 0)).toEqual({});
+  });
+
+  test('speed in km/h; no heading while it stands', () => {
+    const values = positionValues({ latitude: 1, longitude: 2, accuracy: 3, heading: Number.NaN, speed: 10 });
+    expect(values['Vehicle.Speed']).toBe(36);
+    expect(values).not.toHaveProperty('Vehicle.CurrentLocation.Heading');
+  });
+});
