@@ -1,7 +1,7 @@
 /** The web server: the built pages, what they need to know to begin with, and health checks. */
 import { existsSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
@@ -69,16 +69,17 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
 /** One page for the fleet, for operators and for phones that are a vehicle; it looks at its own address. */
 function addPages(app: Express, pages: string): void {
   const index = join(pages, 'index.html');
+  const sendPage = (response: Response, status: number) => {
+    response.set('Cache-Control', 'no-cache');
+    // Looked at for each request, so that a build while the server runs is picked up.
+    if (existsSync(index))
+      response.status(status).sendFile('index.html', { root: pages, cacheControl: false });
+    else response.status(503).type('text').send('The pages are not built yet: run npm run build.\n');
+  };
   app.get(['/', '/rooms/:room', '/vehicle/:room'], (request: Request<{ room?: string }>, response, next) => {
     const { room } = request.params;
     if (room !== undefined && !isId(room)) return next();
-    response.set('Cache-Control', 'no-cache');
-    // Looked at for each request, so that a build while the server runs is picked up.
-    if (!existsSync(index)) {
-      response.status(503).type('text').send('The pages are not built yet: run npm run build.\n');
-      return;
-    }
-    response.sendFile('index.html', { root: pages, cacheControl: false });
+    sendPage(response, 200);
   });
   const assets = join(pages, ASSETS) + sep;
   app.use(
@@ -91,6 +92,11 @@ function addPages(app: Express, pages: string): void {
       },
     }),
   );
+  // A person with a wrong address gets the page that says so; a program gets one line.
+  app.use((request, response, next) => {
+    if (request.method !== 'GET' || request.accepts(['text', 'html']) !== 'html') return next();
+    sendPage(response, 404);
+  });
 }
 
 /** @param mqttUrl as in {@link FleetAnswer} */

@@ -111,7 +111,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     announceAtOnce: options.enterAtOnce,
     onMessage: receive,
     onAnnounced: () => {},
-    onState: (broker) => update({ broker }),
+    // Who is there now is told anew with every connection.
+    onState: (broker) => update(broker.state === 'connected' ? { broker, operators: {} } : { broker }),
     onReplaced: () => session.close('replaced', 'this operator is connected from somewhere else'),
     clock,
     ...(options.log ? { log: options.log } : {}),

@@ -198,6 +198,7 @@ export function createSession(options: SessionOptions) {
     stats: (): Promise<PathStats | null> => peer?.connection.stats() ?? Promise.resolve(null),
     /** Leaves, with a goodbye, for good. */
     close(reason: Extract<Event, { type: 'leave' }>['reason'] = 'left', detail?: string): void {
+      if (state.closed) return;
       dispatch(detail === undefined ? { type: 'leave', reason } : { type: 'leave', reason, detail });
       disarm();
     },

@@ -13,11 +13,12 @@ const browser = await chromium.launch(CHROMIUM);
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'dark' });
 await page.goto(product.url);
 await page.getByRole('link', { name: /car1/ }).first().click();
+await page.locator('video[data-live=true]').waitFor();
 await page.keyboard.down('w');
-await page.waitForFunction(
-  (wanted) => Number((globalThis as unknown as { plntry: { speedKmh: number } }).plntry.speedKmh) > wanted,
-  SPEED,
-);
+const speed = page.getByLabel('Speed', { exact: true });
+while (!(Number(await speed.textContent()) >= SPEED)) await page.waitForTimeout(50);
+await page.keyboard.down('d');
+await page.waitForTimeout(250);
 await page.screenshot({ path: FILE });
 await browser.close();
 await product.close();

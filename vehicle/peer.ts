@@ -40,19 +40,31 @@ const video = [
  */
 export function createPeerFactory(options: PeerOptions) {
   let spare: Prepared | null = prepare(options);
+  let closed = false;
 
   return {
     create(handlers: VideoPeerHandlers): VideoPeer {
       const prepared = spare ?? prepare(options);
       spare = null;
-      // Not now: the offer comes first.
-      const timer = setTimeout(() => {
-        spare ??= prepare(options);
-      }, 1_000);
-      timer.unref();
-      return attach(prepared, handlers, options);
+      // The next one when this one is through: until then it would be in the way.
+      const replace = () => {
+        if (!closed) spare ??= prepare(options);
+      };
+      const open = () => {
+        handlers.open();
+        replace();
+      };
+      const peer = attach(prepared, { ...handlers, open }, options);
+      return {
+        ...peer,
+        close() {
+          peer.close();
+          replace();
+        },
+      };
     },
     close(): void {
+      closed = true;
       void spare?.connection.close();
       spare = null;
     },
@@ -77,7 +89,29 @@ function prepare(options: PeerOptions) {
   // Makes the keys, which takes a fifth of a second the first time. The offer itself is thrown away:
   // there is no local description until somebody is there.
   connection.createOffer().catch(() => {});
+  for (const transport of connection.dtlsTransports) keepEarlyPackets(transport);
   return { connection, sender, track, channels };
+}
+
+/**
+ * The other end may see the path first and begin its DTLS handshake before werift listens for it;
+ * what came too early is handed over then. Otherwise it comes again after a timeout, 100 ms later.
+ */
+function keepEarlyPackets(transport: werift.RTCDtlsTransport): void {
+  const { onData } = transport.iceTransport.connection;
+  // The last of them: those before were the same.
+  let early: Buffer | null = null;
+  const { unSubscribe } = onData.subscribe((packet) => {
+    if (transport.state === 'new') early = packet;
+  });
+  transport.onStateChange.subscribe((state) => {
+    if (state !== 'connecting') return;
+    unSubscribe();
+    // The state is set just before werift listens.
+    setImmediate(() => {
+      if (early) onData.execute(early);
+    });
+  });
 }
 
 /** werift takes one URL for each server. */
@@ -92,6 +126,7 @@ function attach(
   options: PeerOptions,
 ): VideoPeer {
   let closed = false;
+  let answered = Promise.resolve();
   const names = Object.keys(channels) as ChannelName[];
 
   connection.onIceCandidate.subscribe((candidate) => {
@@ -139,13 +174,19 @@ function attach(
       return offer.sdp;
     },
     acceptOffer: () => Promise.reject(new Error('the vehicle is always the offerer')),
-    acceptAnswer: (sdp) => connection.setRemoteDescription({ type: 'answer', sdp }),
+    acceptAnswer(sdp) {
+      answered = connection.setRemoteDescription({ type: 'answer', sdp });
+      return answered;
+    },
     async addCandidate(candidate) {
       const init = candidate && {
         candidate: candidate.candidate,
         ...(candidate.sdpMid == null ? {} : { sdpMid: candidate.sdpMid }),
         ...(candidate.sdpMLineIndex == null ? {} : { sdpMLineIndex: candidate.sdpMLineIndex }),
       };
+      // A browser's mDNS candidate that comes in the middle of it would hold the whole connection up
+      // until its name was looked up in vain: 13 s, in one session of twenty.
+      await answered.catch(() => {});
       // A candidate that can't be used costs nothing but itself.
       await connection.addIceCandidate(init ?? undefined).catch(() => {});
     },

@@ -5,7 +5,15 @@
  * probe.ts puts in front of it.
  */
 /* global readTimecode */
-const seen = { clickAt: null, channelAt: null, firstFrameAt: null, roundTrips: [], glassToGlass: [] };
+const seen = {
+  clickAt: null,
+  channelAt: null,
+  firstFrameAt: null,
+  roundTrips: [],
+  // Reading pixels takes the page's time, so it is switched on for the frames that are wanted.
+  reading: false,
+  glassToGlass: [],
+};
 globalThis.seen = seen;
 const sentAt = new Map();
 
@@ -44,13 +52,14 @@ function watch(video) {
   const onFrame = () => {
     const now = performance.now();
     seen.firstFrameAt ??= now;
+    video.requestVideoFrameCallback(onFrame);
+    if (!seen.reading) return;
     context.drawImage(video, 0, 0, 192, 16, 0, 0, 192, 16);
     const { data } = context.getImageData(0, 0, 192, 16);
     const wall = performance.timeOrigin + now;
     const brightness = (column, row) => data[((row * 8 + 4) * 192 + column * 8 + 4) * 4];
     const captured = readTimecode(brightness, wall);
     if (captured !== null) seen.glassToGlass.push(wall - captured);
-    video.requestVideoFrameCallback(onFrame);
   };
   video.requestVideoFrameCallback(onFrame);
 }

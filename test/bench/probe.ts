@@ -9,6 +9,8 @@ export interface Seen {
   firstFrameAt: number | null;
   /** Of commands, ms. */
   roundTrips: number[];
+  /** Whether pixels are read. */
+  reading: boolean;
   /** From the capture of a picture to its being handed to the screen, ms. */
   glassToGlass: number[];
 }

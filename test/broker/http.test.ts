@@ -104,3 +104,9 @@ test('the content security policy lets pages connect to themselves and to the co
   const { policy } = await policyOf({ external });
   expect(policy.get('connect-src')).toEqual(["'self'", 'wss://broker.example.org']);
 });
+
+test('a person with a wrong address gets the page, which says so', async () => {
+  const { webUrl } = await testServer({ pages: builtPages() });
+  const response = await fetch(`${webUrl}/rooms/Not_an_id`, { headers: { accept: 'text/html,*/*;q=0.8' } });
+  expect([response.status, await response.text()]).toEqual([404, '<title>plntry</title>']);
+});

@@ -27,7 +27,8 @@ parentPort?.on('message', (order: VideoOrder) => {
   if (order.type === 'start') start(order.run);
   else if (order.type === 'stop') stop();
   else if (order.type === 'keyFrame') requestKeyFrame();
-  else encoder.setBitrate(order.kbps);
+  else if (order.type === 'bitrate') encoder.setBitrate(order.kbps);
+  else close();
 });
 
 /** The first picture is a key frame and does not wait for a tick. */
@@ -42,6 +43,13 @@ function start(number: number): void {
 function stop(): void {
   clearTimeout(timer);
   timer = undefined;
+}
+
+/** The thread ends by itself when nothing is left to wait for. */
+function close(): void {
+  stop();
+  encoder.close();
+  parentPort?.close();
 }
 
 /** A viewer that joins gets its key frame at once; the ticks go on from there, so the rate stays. */

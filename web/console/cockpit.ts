@@ -18,6 +18,8 @@ import { createVideoStats, type VideoStats } from './video-stats.ts';
 const LOOK_MS = 100;
 const ROUND_TRIP_MS = 250;
 const STATS_MS = 1_000;
+/** What can wait for the first picture waits no longer than this, ms. */
+const CALM_MS = 1_500;
 /** The vehicle says something 20 times a second; instruments older than this are not believed, ms. */
 const STALE_MS = 500;
 
@@ -38,6 +40,9 @@ export function createCockpit(name: string) {
   const readVideo = createVideoStats();
   const touch = createTouch();
 
+  const patience = signal(true);
+  /** The first picture is there, or takes long: time to load what is nice to have. */
+  const calm = computed(() => frames.firstFrameMs.value !== null || !patience.value);
   const connected = computed(() => room.view.value?.link.phase === 'connected');
   const roundTrip = computed(() => history.value[1].at(-1) ?? null);
   /** What the vehicle applies; null when it has not said so lately. */
@@ -111,6 +116,9 @@ export function createCockpit(name: string) {
   }
 
   const undo = [
+    clock.after(CALM_MS, () => {
+      patience.value = false;
+    }),
     clock.every(LOOK_MS, look),
     clock.every(ROUND_TRIP_MS, measureRoundTrip),
     clock.every(STATS_MS, () => void measureVideo()),
@@ -138,6 +146,7 @@ export function createCockpit(name: string) {
     history,
     roundTrip,
     videoStats,
+    calm,
     connected,
     applied,
     said,

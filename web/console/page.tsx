@@ -1,5 +1,8 @@
 /** The console: one car, seen and driven. */
 import '../style/console.css';
+import '../style/instruments.css';
+import '../style/panel.css';
+import '../style/console-layouts.css';
 import { useEffect, useState } from 'preact/hooks';
 import { Cluster } from './cluster.tsx';
 import { createCockpit } from './cockpit.ts';

@@ -1,5 +1,5 @@
 /** The last minute of round trips, as a small plot. */
-import { effect, type Signal } from '@preact/signals';
+import { effect, type ReadonlySignal, type Signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { HISTORY_S, type History } from './round-trip.ts';
@@ -10,15 +10,17 @@ const LEAST_SCALE_MS = 20;
 
 interface RoundTripPlotProps {
   history: Signal<History>;
+  /** Nobody misses a history before there is a picture. */
+  calm: ReadonlySignal<boolean>;
   tone: string;
 }
 
-export function RoundTripPlot({ history, tone }: RoundTripPlotProps) {
+export function RoundTripPlot({ history, calm, tone }: RoundTripPlotProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
+    if (!calm.value) return;
     let undo = () => {};
     let wanted = true;
-    // After the picture: nobody misses a history before there is one.
     void Promise.all([import('uplot'), import('uplot/dist/uPlot.min.css')]).then(([{ default: UPlot }]) => {
       if (!wanted || !place.current) return;
       const plot = create(UPlot, place.current);
@@ -32,7 +34,7 @@ export function RoundTripPlot({ history, tone }: RoundTripPlotProps) {
       wanted = false;
       undo();
     };
-  }, []);
+  }, [calm.value]);
   return (
     <div ref={place} class={`plot ${tone}-text`} role="img" aria-label="Round trips of the last minute" />
   );

@@ -7,7 +7,7 @@ import { roundTripTone } from './round-trip.ts';
 import { RoundTripPlot } from './round-trip-plot.tsx';
 
 export function Status({ cockpit }: { cockpit: Cockpit }) {
-  const { room, roundTrip, history, frames, videoStats } = cockpit;
+  const { room, roundTrip, history, calm, frames, videoStats } = cockpit;
   const view = room.view.value;
   const tone = roundTripTone(roundTrip.value);
   return (
@@ -26,7 +26,7 @@ export function Status({ cockpit }: { cockpit: Cockpit }) {
           <span class="unseen">Round trip </span>
           <b>{fixed(roundTrip.value)}</b> ms
         </span>
-        <RoundTripPlot history={history} tone={tone} />
+        <RoundTripPlot history={history} calm={calm} tone={tone} />
         <span class="path">{linkWords(view?.path ?? null, view?.link.phase)}</span>
       </div>
       <dl>

@@ -4,14 +4,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Cockpit } from '../cockpit.ts';
 import { positionOf } from './track.ts';
 
-export function MapView({ cockpit: { room } }: { cockpit: Cockpit }) {
+export function MapView({ cockpit: { room, calm } }: { cockpit: Cockpit }) {
   const position = useComputed(() => positionOf(room.view.value?.telemetry ?? null));
   const known = useComputed(() => position.value !== null);
   const place = useRef<HTMLDivElement>(null);
   const [failed, setFailed] = useState(false);
 
   useEffect(() => {
-    if (!known.value) return;
+    if (!known.value || !calm.value) return;
     let undo = () => {};
     let wanted = true;
     import('./track-map.ts').then(
@@ -32,7 +32,7 @@ export function MapView({ cockpit: { room } }: { cockpit: Cockpit }) {
       wanted = false;
       undo();
     };
-  }, [known.value]);
+  }, [known.value, calm.value]);
 
   const at = position.value;
   if (!at) return <p class="soft">The car doesn’t say where it is.</p>;
