@@ -10,22 +10,19 @@ import {
   parseCommand,
   parseEvent,
   STATE_HZ,
-  type VehicleState,
 } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
-import type { Body, Link as LinkMessage, OfferState } from './messages.ts';
+import type { Body, OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
 import type { CreatePeer, PathStats } from './peer.ts';
 import { createSession, deliver, type Session } from './session.ts';
 import { createSignalling } from './signalling.ts';
+import { type Doing, type LastCommand, linkMessage, offerMessage, stateMessage } from './vehicle-reports.ts';
 import type { VssValues } from './vss.ts';
 
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
-
-/** What the vehicle does now, as far as operators see it. */
-export type Doing = Pick<VehicleState, 'speed' | 'steer' | 'throttle' | 'brake' | 'gear' | 'safety'>;
 
 export interface VehicleEndOptions {
   url: string;
@@ -53,8 +50,7 @@ export interface VehicleEndOptions {
 
 interface Operator {
   session: Session;
-  /** Last command that arrived: its seq and `t`, and when, on this clock. */
-  command: { seq: number; t: number; at: number } | null;
+  command: LastCommand | null;
   stats: PathStats | null;
 }
 
@@ -235,15 +231,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   function stateText(peer: string): string {
     const command = operators.get(peer)?.command ?? null;
-    const now = clock.now();
-    const state: VehicleState = {
-      seq: seq++,
-      t: now,
-      echo: command?.t ?? null,
-      age: command ? now - command.at : 0,
-      ...options.doing(),
-    };
-    return JSON.stringify(state);
+    return JSON.stringify(stateMessage(seq++, command, options.doing(), clock.now()));
   }
 
   function sendStates(): void {
@@ -274,14 +262,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   function publishOffer(): void {
     const all = sessions();
-    const connected = all.some((session) => session.phase === 'connected');
-    const phase: OfferState['phase'] = connected ? 'connected' : all.length > 0 ? 'offering' : 'waiting';
-    signalling.retain('offer', topics.offer(room), () => ({
-      from: room,
-      epoch: signalling.epoch,
-      phase,
-      sessions: all,
-    }));
+    signalling.retain('offer', topics.offer(room), () => offerMessage(room, signalling.epoch, all));
     options.onSessions(all);
   }
 
@@ -294,7 +275,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     for (const [peer, operator] of operators) {
       const stats = operator.session.link.phase === 'connected' ? await operator.session.stats() : null;
       if (stats) {
-        const link = linkBody(stats, operator.stats);
+        const link = linkMessage(stats, operator.stats, SLOW_MS);
         signalling.publish('link', topics.link(room, peer), link, { qos: 0 });
       }
       operator.stats = stats;
@@ -342,19 +323,4 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       await signalling.close();
     },
   };
-}
-
-/** The figures of one second: what changed since the second before. */
-function linkBody(now: PathStats, before: PathStats | null): Body<'link'> {
-  const relayed = now.path === 'relay' ? now.bytesSent + now.bytesReceived : 0;
-  const sent = now.bytesSent - (before?.bytesSent ?? now.bytesSent);
-  const body: Omit<LinkMessage, 'v' | 'ts'> = {
-    path: now.path,
-    protocol: now.protocol,
-    rttMs: Math.round((now.rttMs ?? 0) * 10) / 10,
-    lossPct: Math.round((now.lossPct ?? 0) * 10) / 10,
-    kbps: Math.round((sent * 8) / SLOW_MS),
-    relayBytes: relayed,
-  };
-  return now.relayProtocol ? { ...body, relayProtocol: now.relayProtocol } : body;
 }

@@ -1,6 +1,6 @@
 /** The last command, and for how long it counts. Pure. */
 import type { Command } from '../../shared/channels.ts';
-import type { Doing } from '../../shared/vehicle-end.ts';
+import type { Doing } from '../../shared/vehicle-reports.ts';
 
 /** A command counts for this long, ms: whoever drives sends one every 20 ms. */
 export const FRESH_MS = 500;

@@ -1,0 +1,42 @@
+/** The messages in which a vehicle says how it is: pure, from what its end of the room knows. */
+import type { VehicleState } from './channels.ts';
+import type { Body, OfferState } from './messages.ts';
+import type { PathStats } from './peer.ts';
+
+/** What the vehicle does now, as far as operators see it. */
+export type Doing = Pick<VehicleState, 'speed' | 'steer' | 'throttle' | 'brake' | 'gear' | 'safety'>;
+
+/** The last command that arrived from an operator: its seq and `t`, and when, on the vehicle's clock. */
+export interface LastCommand {
+  seq: number;
+  t: number;
+  at: number;
+}
+
+/** @param now vehicle's clock, ms */
+export function stateMessage(seq: number, last: LastCommand | null, doing: Doing, now: number): VehicleState {
+  return { seq, t: now, echo: last?.t ?? null, age: last ? now - last.at : 0, ...doing };
+}
+
+export function offerMessage(from: string, epoch: number, sessions: OfferState['sessions']): Body<'offer'> {
+  const connected = sessions.some((session) => session.phase === 'connected');
+  const phase = connected ? 'connected' : sessions.length > 0 ? 'offering' : 'waiting';
+  return { from, epoch, phase, sessions };
+}
+
+/**
+ * The figures of what changed since the message before.
+ * @param ms between the two
+ */
+export function linkMessage(now: PathStats, before: PathStats | null, ms: number): Body<'link'> {
+  const sent = now.bytesSent - (before?.bytesSent ?? now.bytesSent);
+  const body: Body<'link'> = {
+    path: now.path,
+    protocol: now.protocol,
+    rttMs: Math.round((now.rttMs ?? 0) * 10) / 10,
+    lossPct: Math.round((now.lossPct ?? 0) * 10) / 10,
+    kbps: Math.max(0, Math.round((sent * 8) / ms)),
+    relayBytes: now.path === 'relay' ? now.bytesSent + now.bytesReceived : 0,
+  };
+  return now.relayProtocol ? { ...body, relayProtocol: now.relayProtocol } : body;
+}
