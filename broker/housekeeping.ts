@@ -91,6 +91,9 @@ export function createLeftovers(root: string) {
   };
 }
 
+/** Different reasons that are logged. */
+const MAX_SAID = 50;
+
 /**
  * Keeps house over an MQTT connection until closed. The connection stays the caller's.
  * @param graceMs how long a vehicle must have been gone, ms
@@ -103,6 +106,7 @@ export function startHousekeeping(
 ): { close(): void } {
   const house = createLeftovers(root);
   const pending = new Map<string, NodeJS.Timeout>();
+  const said = new Set<string>();
   let closed = false;
 
   const clear = (room: string) => {
@@ -120,7 +124,11 @@ export function startHousekeeping(
 
   const onMessage = (topic: string, payload: Uint8Array) => {
     const { gone, problem } = house.receive(topic, payload);
-    if (problem) log.warn({ topic, reason: problem }, 'message dropped');
+    // Once for each reason; a reason names a field, so there are few, and a flood of junk fills no log.
+    if (problem && !said.has(problem) && said.size < MAX_SAID) {
+      said.add(problem);
+      log.warn({ topic, reason: problem }, 'message dropped');
+    }
     if (!gone) return;
     clearTimeout(pending.get(gone));
     pending.set(

@@ -70,6 +70,9 @@ export function addServeOptions(command: Command): Command {
 /** @throws OptionError when the options don't go together */
 export function serverOptions(flags: ServeFlags): ServerOptions {
   const { host, port, mqttPort, root, name, iceServers, broker, brokerPageUrl } = flags;
+  if (port === mqttPort && port !== 0 && !broker) {
+    throw new OptionError(`--port and --mqtt-port are both ${port}; they must differ.`);
+  }
   return { host, port, mqttPort, root, name, iceServers, external: externalBroker(broker, brokerPageUrl) };
 }
 

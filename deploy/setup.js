@@ -126,9 +126,7 @@ async function npmInstall(reason, here) {
   const npmRun = (what) => run(command, [...args, ...what, ...flags], { env: environment }, 'installing');
   let result = await npmRun(['ci']);
   if (lockLacksPlatforms(result)) {
-    say(
-      'the lock file was made where packages for some platforms are not available; npm install instead of npm ci',
-    );
+    say('installing with npm install, as npm ci wants packages of other platforms in the lock file');
     result = await npmRun(['install', '--no-save']);
   }
   const { status, output, seconds } = result;

@@ -18,7 +18,7 @@ export type BusState =
   | { state: 'connecting' }
   | { state: 'connected' }
   /** The connection is lost and will be tried again. */
-  | { state: 'offline' }
+  | { state: 'offline'; detail: string }
   /** The broker refused the connection; it is not tried again. */
   | { state: 'refused'; detail: string }
   | { state: 'closed' };
@@ -58,6 +58,8 @@ export function createBus(options: BusOptions) {
   const topics = createTopics(options.root);
   const dropped = new Map<string, number>();
   let state: BusState = { state: 'connecting' };
+  /** Why the connection was lost, or can't be made. */
+  let problem = 'the connection was closed';
 
   const settings: IClientOptions = {
     clientId: options.clientId,
@@ -86,9 +88,11 @@ export function createBus(options: BusOptions) {
     options.onConnect?.(subscribed);
   });
   client.on('close', () => {
-    if (state.state === 'connected' || state.state === 'connecting') setState({ state: 'offline' });
+    if (state.state === 'connected' || state.state === 'connecting')
+      setState({ state: 'offline', detail: problem });
   });
   client.on('error', (error) => {
+    problem = error.message || String((error as { code?: unknown }).code);
     // A CONNACK with a return code (MQTT 3.1.1, table 3.1); anything else is tried again.
     if (typeof (error as { code?: unknown }).code !== 'number') return;
     client.end(true);

@@ -20,6 +20,8 @@ export const COMMAND_HZ = 50;
 export const STATE_HZ = 20;
 /** `clock` events from operator to vehicle; they are the heartbeat of a session too. */
 export const CLOCK_INTERVAL_MS = 250;
+/** A command that comes later than this, by its sender's clock, moves nothing, ms. */
+export const MAX_LATE_MS = 200;
 /** Largest data-channel message that is read, in characters. */
 const MAX_CHANNEL_MESSAGE = 4096;
 

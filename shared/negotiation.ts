@@ -92,7 +92,7 @@ function waitOf({ link, role, remote, failures, closed }: State): number | null 
   if (link.phase === 'connected' || role === 'offerer' || remote === null) return null;
   // A vehicle that refused has its reasons; it offers by itself when they are gone.
   if (link.phase === 'ended' && (link.reason === 'refused' || link.reason === 'full')) return null;
-  return ANNOUNCE_MS;
+  return link.phase === 'ended' && link.reason === 'failed' ? RETRY_MS : ANNOUNCE_MS;
 }
 
 /** What makes one exchange of descriptions differ from the next. */

@@ -151,7 +151,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
         return presence(incoming.topic.peer, incoming.message);
       case 'offer':
         retained.offer = incoming.message;
-        return update({});
+        update({});
+        return missSession();
       case 'lease':
         retained.lease = incoming.message;
         return update({});
@@ -168,6 +169,15 @@ export function createOperatorEnd(options: OperatorEndOptions) {
         if (incoming.topic.from === room) return deliver(session, incoming, signalling.drop);
         return signalling.drop(incoming.kind, 'not from the vehicle');
     }
+  }
+
+  /** The vehicle's offer state says what it knows; a session that it doesn't know is looked after at once. */
+  function missSession(): void {
+    const { link, offer } = view;
+    if (link.phase !== 'connected' || !offer) return;
+    if (offer.sessions.some((one) => one.session === link.session)) return;
+    const detail = 'the vehicle does not know this session';
+    session.dispatch({ type: 'transport', session: link.session, state: 'disconnected', detail });
   }
 
   function presence(peer: string, message: Presence | null): void {

@@ -16,7 +16,7 @@ import {
   type State,
   step,
 } from './negotiation.ts';
-import type { CreatePeer, PathStats, Peer } from './peer.ts';
+import type { CreatePeer, PathStats, Peer, PeerHandlers } from './peer.ts';
 
 /** Silence after which a connection counts as interrupted, ms. Both ends say something every 250 ms. */
 export const SILENCE_MS = 3_000;
@@ -125,7 +125,7 @@ export function createSession(options: SessionOptions) {
       const candidates = all.filter((candidate) => candidate !== null);
       dispatch({ type: 'gathered', session, candidates, done: candidates.length < all.length });
     });
-    const connection = options.createPeer({
+    const handlers: PeerHandlers = {
       candidate: gathered,
       open: () => {
         heard(session);
@@ -136,7 +136,14 @@ export function createSession(options: SessionOptions) {
         heard(session);
         options.onMessage(channel, text);
       },
-    });
+    };
+    let connection: Peer;
+    try {
+      connection = options.createPeer(handlers);
+    } catch (error) {
+      // A browser refuses ICE servers that it can't read, for one.
+      return dispatch({ type: 'transport', session, state: 'failed', detail: sentence(error) });
+    }
     peer = { session, connection };
     unwatch = clock.every(WATCH_INTERVAL_MS, () => watch(session));
   }

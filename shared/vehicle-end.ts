@@ -7,11 +7,13 @@ import {
   type ChannelEvent,
   type ChannelName,
   type Command,
+  MAX_LATE_MS,
   parseCommand,
   parseEvent,
   STATE_HZ,
 } from './channels.ts';
 import type { Clock } from './clock.ts';
+import { createLateness } from './freshness.ts';
 import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
 import type { Body, OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
@@ -21,6 +23,8 @@ import { createSignalling } from './signalling.ts';
 import { type Doing, type LastCommand, linkMessage, offerMessage, stateMessage } from './vehicle-reports.ts';
 import type { VssValues } from './vss.ts';
 
+/** Offers without an answer, after which an operator no longer takes up a place. */
+const UNANSWERED_TRIES = 2;
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
 
@@ -51,6 +55,8 @@ export interface VehicleEndOptions {
 interface Operator {
   session: Session;
   command: LastCommand | null;
+  /** How late what comes from this operator is. */
+  lateness: ReturnType<typeof createLateness>;
   stats: PathStats | null;
 }
 
@@ -91,7 +97,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   publishOffer();
   publishLease();
   const stopStates = clock.every(1000 / STATE_HZ, sendStates);
-  const stopLinks = clock.every(SLOW_MS, () => void publishLinks());
+  const stopLinks = clock.every(SLOW_MS, () => {
+    admitWaiting();
+    void publishLinks();
+  });
 
   function receive(incoming: Incoming): void {
     switch (incoming.kind) {
@@ -102,10 +111,25 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       case 'bye': {
         const { from } = incoming.topic;
         const session = operators.get(from)?.session;
-        if (!session) return signalling.drop(incoming.kind, 'from a peer without a session');
+        if (!session) return unknownSession(from, incoming);
         return deliver(session, incoming, signalling.drop);
       }
     }
+  }
+
+  /** Whoever believes in a session that is gone is told so, and need not find out by silence. */
+  function unknownSession(
+    from: string,
+    { kind, message }: Extract<Incoming, { kind: 'sdp' | 'ice' | 'bye' }>,
+  ): void {
+    signalling.drop(kind, 'from a peer without a session');
+    if (kind === 'bye' || !message?.session) return;
+    const body = {
+      session: message.session,
+      reason: 'failed',
+      detail: 'the vehicle has ended this session',
+    } as const;
+    signalling.publish('bye', topics.bye(room, room, from), body);
   }
 
   function presence(peer: string, message: Extract<Incoming, { kind: 'presence' }>['message']): void {
@@ -121,7 +145,13 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     operator.session.dispatch({ type: 'presence', online: true, epoch: message.epoch });
   }
 
-  const isFull = () => operators.size >= options.maxOperators;
+  /** Places are for those who answer: a presence that nobody stands behind must not keep others out. */
+  function isFull(): boolean {
+    const here = [...operators.values()].filter(({ session: { link } }) => {
+      return isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);
+    });
+    return here.length >= options.maxOperators;
+  }
 
   function turnAway(peer: string, epoch: number): void {
     turnedAway.set(peer, epoch);
@@ -147,7 +177,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       onDrop: signalling.drop,
       clock,
     });
-    const operator: Operator = { session, command: null, stats: null };
+    const operator: Operator = { session, command: null, stats: null, lateness: createLateness() };
     operators.set(peer, operator);
     return operator;
   }
@@ -171,10 +201,15 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     // Should the same peer come back, its sessions must sort after those it had.
     made = Math.max(made, operator.session.made);
     operator.session.close();
-    const next = turnedAway.entries().next().value;
-    if (next === undefined || isFull()) return;
-    turnedAway.delete(next[0]);
-    welcome(next[0]).session.dispatch({ type: 'presence', online: true, epoch: next[1] });
+    admitWaiting();
+  }
+
+  function admitWaiting(): void {
+    for (const [peer, epoch] of turnedAway) {
+      if (isFull()) return;
+      turnedAway.delete(peer);
+      welcome(peer).session.dispatch({ type: 'presence', online: true, epoch });
+    }
   }
 
   // What operators say on the data channels
@@ -191,8 +226,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (!operator) return;
     if (operator.command && command.seq <= operator.command.seq)
       return signalling.drop('control', 'an old command');
-    operator.command = { seq: command.seq, t: command.t, at: clock.now() };
-    if (lease.holder !== peer || lease.number !== command.lease) signalling.drop('control', 'no lease');
+    const now = clock.now();
+    const late = operator.lateness(command.t, now);
+    operator.command = { seq: command.seq, t: command.t, at: now };
+    if (late > MAX_LATE_MS) signalling.drop('control', 'a late command');
+    else if (lease.holder !== peer || lease.number !== command.lease) signalling.drop('control', 'no lease');
     else options.onCommand(command);
     operator.session.send('control', stateText(peer));
   }
@@ -203,6 +241,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const ts = clock.now();
     switch (event.type) {
       case 'clock':
+        operator.lateness(event.t, ts);
         return tell(peer, { type: 'clock', ts, t: ts, echo: event.t });
       case 'request': {
         const answer = requestLease(lease, peer, ts);

@@ -1,5 +1,6 @@
 /** Processes that start, stop, die and come back: what is left on the broker, and what the others see. */
 import { expect, test } from 'vitest';
+import type { VehicleState } from '../shared/channels.ts';
 import { usage } from './bench/product.ts';
 import { spawnCli } from './helpers/cli.ts';
 import { retainedMessages } from './helpers/mqtt-clients.ts';
@@ -88,6 +89,28 @@ test('an operator that stops at full throttle without dying: the car stops by it
   freezes.kill('SIGSTOP');
   await stays.until('the throttle is released', (_, state) => state?.throttle === 0);
   await stays.until('it stands', (_, state) => state?.speed === 0 && state.safety === 'stopped');
+});
+
+test('commands that waited while the agent stood still move nothing when it goes on', async () => {
+  const { mqttUrl } = await testServer();
+  const car = vehicle(mqttUrl);
+  const operator = await connectedOperator(mqttUrl);
+  operator.request();
+  await operator.until('granted', ({ claim }) => claim.state === 'held');
+  const full = { steer: 0, throttle: 1, brake: 0, gear: 'D' } as const;
+  const letGo = operator.drive(full);
+  await operator.until('it moves', (_, state) => (state?.speed ?? 0) > 4);
+  car.kill('SIGSTOP');
+  const before = operator.lastState();
+  // Commands of more than a second pile up.
+  for (let i = 0; i < 60; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  letGo();
+  const states: VehicleState[] = [];
+  operator.onEveryState((state) => states.push(state));
+  car.kill('SIGCONT');
+  await operator.until('it stands', (_, state) => state?.speed === 0 && state.brake === 1);
+  expect(states.filter(({ throttle }) => throttle > 0)).toEqual([]);
+  expect(Math.max(...states.map(({ speed }) => speed))).toBeLessThan((before?.speed ?? 0) + 2);
 });
 
 test('nothing is filmed and encoded while nobody watches', async () => {

@@ -151,6 +151,34 @@ test('more operators than are let in are told so, and let in when a place is fre
   await second.until('connected', ({ link }) => link.phase === 'connected');
 });
 
+test('an operator whose session is gone at the vehicle is told, and gets a new one', async () => {
+  const { mqttUrl } = await testServer();
+  await testVehicle(mqttUrl);
+  const operator = testOperator(mqttUrl);
+  await operator.until('connected', ({ link }) => link.phase === 'connected');
+  const session = operator.view.link.phase === 'connected' ? operator.view.link.session : '';
+  const { client } = await testListener(mqttUrl, 'nothing/at/all');
+  const bye = { v: 1, ts: Date.now(), session, reason: 'left' };
+  await client.publishAsync(`rooms/car1/bye/${operator.id}/car1`, JSON.stringify(bye), { qos: 1 });
+  await operator.until('told', ({ link }) => link.phase === 'ended');
+  await operator.until('a new session', ({ link }) => link.phase === 'connected' && link.session > session);
+});
+
+test('presences that nobody stands behind keep nobody out', async () => {
+  const { mqttUrl } = await testServer();
+  await testVehicle(mqttUrl, { maxOperators: 2 });
+  const { client } = await testListener(mqttUrl, 'nothing/at/all');
+  for (const ghost of ['op-ghost1', 'op-ghost2']) {
+    const presence = { v: 1, ts: 1, state: 'online', role: 'operator', epoch: 1, since: 1 };
+    await client.publishAsync(`rooms/car1/peers/${ghost}`, JSON.stringify(presence), {
+      qos: 1,
+      retain: true,
+    });
+  }
+  const operator = testOperator(mqttUrl);
+  await operator.until('connected', ({ link }) => link.phase === 'connected');
+});
+
 test('a second agent for the same room takes over: the first leaves for good, operators follow', async () => {
   const { mqttUrl } = await testServer();
   const first = await testVehicle(mqttUrl);

@@ -92,7 +92,10 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     },
     onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
     onState: (state) => {
-      log.info({ room: options.room, ...state }, `broker: ${state.state}`);
+      const broker = withoutLogin(options.broker);
+      if (state.state === 'offline')
+        log.warn({ broker, reason: state.detail }, `no connection to ${broker}, trying again`);
+      else log.info({ broker }, `broker: ${state.state}`);
       if (state.state === 'refused') fail(new Error(`The broker refused ${options.room}: ${state.detail}`));
     },
     onReplaced: () => fail(new ReplacedError(`Another agent has taken over ${options.room}.`)),
@@ -144,4 +147,12 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       await video.close();
     },
   };
+}
+
+/** An address as it may be logged. */
+function withoutLogin(address: string): string {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url.href;
 }

@@ -21,9 +21,15 @@ export interface Motion extends Actuation {
   values: VssValues;
 }
 
+/** An actuation that is not renewed counts no longer than this, ms; agents renew it every 20 ms. */
+export const HOLD_MS = 500;
+
 /** What moves. */
 export interface Driver {
-  /** Applies an actuation until the next one. Neutral with full brake until the first. */
+  /**
+   * Applies an actuation until the next one, for {@link HOLD_MS} at most: a driver whose agent stands still
+   * brakes by itself. Full brake until the first.
+   */
   apply(actuation: Actuation): void;
   motion(): Motion;
   close(): void;

@@ -1,27 +1,10 @@
 /** What the server tells its pages: where the broker is, and the ICE servers. Asked once, and kept. */
 import { signal } from '@preact/signals';
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
+import { FleetAnswerSchema, IceAnswerSchema } from '../shared/server-api.ts';
 import { brokerUrl } from './broker-url.ts';
 
 const RETRY_MS = 2_000;
-
-const FleetAnswer = z.object({
-  v: z.literal(1),
-  root: z.string(),
-  mqtt: z.object({ url: z.string() }),
-  name: z.optional(z.string()),
-});
-const IceAnswer = z.object({
-  iceServers: z.array(
-    z.object({
-      urls: z.union([z.string(), z.array(z.string())]),
-      username: z.optional(z.string()),
-      credential: z.optional(z.string()),
-    }),
-  ),
-  /** Seconds for which the credentials are good. */
-  ttl: z.number(),
-});
 
 export interface FleetSettings {
   root: string;
@@ -40,7 +23,7 @@ let iceLoading: Promise<void> | null = null;
 
 /** Resolves when the server has answered; asks until it does. */
 export function fleetSettings(): Promise<FleetSettings> {
-  fleet ??= ask('/api/fleet', FleetAnswer).then(({ root, mqtt, name }) => ({
+  fleet ??= ask('/api/fleet', FleetAnswerSchema).then(({ root, mqtt, name }) => ({
     root,
     url: brokerUrl(mqtt.url, location),
     name,
@@ -51,7 +34,7 @@ export function fleetSettings(): Promise<FleetSettings> {
 /** Resolves when there are ICE servers to use. */
 export function loadIceServers(): Promise<void> {
   if (ice && performance.now() < ice.staleAt) return Promise.resolve();
-  iceLoading ??= ask('/api/ice', IceAnswer).then(({ iceServers, ttl }) => {
+  iceLoading ??= ask('/api/ice', IceAnswerSchema).then(({ iceServers, ttl }) => {
     // Half their life is left to a session that begins with them.
     ice = { servers: iceServers as RTCIceServer[], staleAt: performance.now() + (ttl * 1000) / 2 };
     iceLoading = null;

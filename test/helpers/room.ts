@@ -31,6 +31,8 @@ export interface TestOperator extends OperatorEnd {
   id: string;
   received: Received;
   lastState(): VehicleState | null;
+  /** Calls back with every state message from now on. */
+  onEveryState(listener: (state: VehicleState) => void): void;
   /** Sends any text on a data channel, as a peer that keeps to no rule would. */
   sendOn(channel: ChannelName, text: string): boolean;
   /** Resolves when the view or a vehicle state makes it true. */
@@ -45,6 +47,7 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
   const watchers = new Set<() => void>();
   const createPeer = weriftOperator(received);
   let peer: Peer | null = null;
+  const listeners: ((state: VehicleState) => void)[] = [];
   let state: VehicleState | null = null;
   const wake = () => {
     for (const watcher of [...watchers]) watcher();
@@ -62,6 +65,7 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
     onView: () => queueMicrotask(wake),
     onState(next) {
       state = next;
+      for (const listener of listeners) listener(next);
       wake();
     },
     clock: systemClock,
@@ -71,6 +75,7 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
     id,
     received,
     lastState: () => state,
+    onEveryState: (listener: (state: VehicleState) => void) => void listeners.push(listener),
     sendOn: (channel: ChannelName, text: string) => peer?.send(channel, text) ?? false,
     until(what: string, condition: (view: RoomView, state: VehicleState | null) => boolean) {
       return new Promise<void>((resolve, reject) => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createClockSync } from '../../shared/clock-sync.ts';
+import { createLateness } from '../../shared/freshness.ts';
 import { noLease, releaseLease, requestLease } from '../../shared/lease.ts';
 import { readTimecode, timecodeSquares } from '../../shared/timecode.ts';
 
@@ -54,4 +55,25 @@ test('the clock offset comes from the sample with the shortest round trip', () =
   expect(sync(0, 1_010, 100)).toEqual({ rtt: 100, offset: 960 });
   expect(sync(200, 1_210, 220)).toEqual({ rtt: 20, offset: 1_000 });
   expect(sync(400, 1_460, 500)).toEqual({ rtt: 20, offset: 1_000 });
+});
+
+describe('lateness', () => {
+  test('is measured against the quickest message, whatever the two clocks say', () => {
+    const late = createLateness();
+    // The sender's clock is 5,000 ms behind; messages take 10 ms.
+    expect(late(0, 5_010)).toBe(0);
+    expect(late(20, 5_035)).toBe(5);
+    expect(late(40, 7_540)).toBe(2_490);
+    expect(late(2_600, 7_610)).toBe(0);
+  });
+
+  test('follows clocks that drift apart, and still knows what waited from what did not', () => {
+    const late = createLateness();
+    for (let sent = 0; sent < 3_600_000; sent += 250) {
+      // 100 parts per million: 360 ms in an hour.
+      const arrived = sent * 1.0001 + 10;
+      expect(late(sent, arrived)).toBeLessThan(5);
+      if (sent % 60_000 === 0) expect(late(sent - 1_000, arrived)).toBeGreaterThan(990);
+    }
+  });
 });

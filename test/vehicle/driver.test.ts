@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { VSS } from '../../shared/vss.ts';
-import type { Actuation } from '../../vehicle/parts.ts';
+import { type Actuation, HOLD_MS } from '../../vehicle/parts.ts';
 import { createSimulatedDriver } from '../../vehicle/simulated/driver.ts';
 import { readPose } from '../../vehicle/simulated/pose.ts';
 import { ORIGIN, START, toLatLon } from '../../vehicle/simulated/world.ts';
@@ -9,7 +9,14 @@ function setUp() {
   const time = { now: 1000 };
   const driver = createSimulatedDriver({ clock: () => time.now });
   onTestFinished(() => driver.close());
-  return { time, driver };
+  /** Renews an actuation for a while, as an agent does. */
+  const hold = (actuation: Actuation, ms: number) => {
+    for (let passed = 0; passed < ms; passed += 20) {
+      driver.apply(actuation);
+      time.now += 20;
+    }
+  };
+  return { time, driver, hold };
 }
 
 const FORWARD: Actuation = { steer: 0.2, throttle: 0.6, brake: 0, gear: 'D' };
@@ -36,16 +43,26 @@ test('moves by the clock, not by how often it is asked', () => {
 test('what passed before an actuation belongs to the one before', () => {
   const { time, driver } = setUp();
   driver.apply(FORWARD);
-  time.now += 2000;
+  time.now += 400;
   driver.apply({ ...FORWARD, throttle: 0, brake: 1 });
-  expect(driver.motion().speed).toBeGreaterThan(2);
+  expect(driver.motion().speed).toBeGreaterThan(0.4);
+});
+
+test('brakes by itself when its actuation is not renewed, also when nothing could run meanwhile', () => {
+  const { time, driver, hold } = setUp();
+  hold({ ...FORWARD, throttle: 1 }, 3000);
+  const { speed } = driver.motion();
+  expect(speed).toBeGreaterThan(6);
+  time.now += HOLD_MS + 200;
+  expect(driver.motion()).toMatchObject({ throttle: 0, brake: 1 });
+  time.now += 3000;
+  expect(driver.motion().speed).toBe(0);
 });
 
 test('writes the pose for the camera', () => {
-  const { time, driver } = setUp();
+  const { driver, hold } = setUp();
   expect(readPose(driver.pose)).toMatchObject(START);
-  driver.apply({ ...FORWARD, steer: 0 });
-  time.now += 3000;
+  hold({ ...FORWARD, steer: 0 }, 3000);
   const { speed } = driver.motion();
   const pose = readPose(driver.pose);
   expect(pose.x).toBeGreaterThan(START.x + 3);
@@ -54,9 +71,8 @@ test('writes the pose for the camera', () => {
 });
 
 test('tells what it does in the names and units of VSS', () => {
-  const { time, driver } = setUp();
-  driver.apply({ steer: 1, throttle: 0.5, brake: 0.1, gear: 'D' });
-  time.now += 4000;
+  const { driver, hold } = setUp();
+  hold({ steer: 1, throttle: 0.5, brake: 0.1, gear: 'D' }, 4000);
   const { speed, values } = driver.motion();
   expect(Object.keys(values).sort()).toEqual(Object.keys(VSS).sort());
   expect(values['Vehicle.Speed']).toBeCloseTo(speed * 3.6, 1);
@@ -70,25 +86,22 @@ test('tells what it does in the names and units of VSS', () => {
 });
 
 test('faces east at first, and a left turn takes the compass down', () => {
-  const { time, driver } = setUp();
+  const { driver, hold } = setUp();
   const compass = () => driver.motion().values['Vehicle.CurrentLocation.Heading'] ?? Number.NaN;
   const atFirst = compass();
   expect(Math.abs(atFirst - 90)).toBeLessThan(3);
-  driver.apply({ ...FORWARD, steer: 0.5 });
-  time.now += 2000;
+  hold({ ...FORWARD, steer: 0.5 }, 2000);
   expect(compass()).toBeLessThan(atFirst - 5);
-  driver.apply({ ...FORWARD, steer: 1, throttle: 0.3 });
   for (let n = 0; n < 100; n++) {
-    time.now += 100;
+    hold({ ...FORWARD, steer: 1, throttle: 0.3 }, 100);
     expect(compass()).toBeGreaterThanOrEqual(0);
     expect(compass()).toBeLessThan(360);
   }
 });
 
 test('a number that is none stops the car', () => {
-  const { time, driver } = setUp();
-  driver.apply(FORWARD);
-  time.now += 3000;
+  const { time, driver, hold } = setUp();
+  hold(FORWARD, 3000);
   driver.apply({ ...FORWARD, throttle: Number.NaN });
   expect(driver.motion()).toMatchObject({ throttle: 0, brake: 1 });
   time.now += 3000;

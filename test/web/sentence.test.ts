@@ -80,7 +80,9 @@ describe('the broker', () => {
   });
 
   test('unreachable', () => {
-    expect(title({ broker: { state: 'offline' } })).toBe('The broker can’t be reached, trying again…');
+    expect(title({ broker: { state: 'offline', detail: 'connection refused' } })).toBe(
+      'The broker can’t be reached, trying again…',
+    );
   });
 
   test('refused, with what it said, and a way to try again', () => {
@@ -102,7 +104,10 @@ describe('the broker', () => {
 
   test('its loss is no reason to hide a live picture', () => {
     expect(
-      say({ broker: { state: 'offline' }, link: live('connected') }, { lastFrameAt: NOW - 20 }),
+      say(
+        { broker: { state: 'offline', detail: 'connection refused' }, link: live('connected') },
+        { lastFrameAt: NOW - 20 },
+      ),
     ).toBeNull();
   });
 });
@@ -168,7 +173,9 @@ describe('the connection', () => {
   });
 
   test('is interrupted while the broker is gone too', () => {
-    expect(say({ link: live('restoring'), broker: { state: 'offline' } })?.detail).toContain('broker');
+    expect(
+      say({ link: live('restoring'), broker: { state: 'offline', detail: 'connection refused' } })?.detail,
+    ).toContain('broker');
   });
 
   test.each([
@@ -221,7 +228,7 @@ test('no state is without a sentence, and no title has a number that runs', () =
   const brokers: RoomView['broker'][] = [
     { state: 'connecting' },
     { state: 'connected' },
-    { state: 'offline' },
+    { state: 'offline', detail: 'connection refused' },
     { state: 'refused', detail: 'no' },
     { state: 'closed' },
   ];

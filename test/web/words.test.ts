@@ -172,7 +172,9 @@ describe('a phone as the car', () => {
     expect(vehicleWords(situation).title).toBe('Waiting to be called');
     expect(vehicleWords({ ...situation, sessions }).title).toBe('Seen by 1 operator');
     expect(vehicleWords({ ...situation, sessions, holder: 'op-1' }).title).toBe('Driven by op-1');
-    expect(vehicleWords({ ...situation, broker: { state: 'offline' } }).tone).toBe('danger');
+    expect(
+      vehicleWords({ ...situation, broker: { state: 'offline', detail: 'connection refused' } }).tone,
+    ).toBe('danger');
     expect(vehicleWords({ ...situation, replaced: true }).title).toBe('Taken over');
   });
 

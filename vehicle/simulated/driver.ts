@@ -1,6 +1,6 @@
 /** The simulated car as something that can be driven: runs the bicycle model in real time. */
 import { FULL_LOCK_DEGREES, type VssValues } from '../../shared/vss.ts';
-import type { Actuation, Driver, Motion } from '../parts.ts';
+import { type Actuation, type Driver, HOLD_MS, type Motion } from '../parts.ts';
 import { type CarState, LIMITS, restingAt, safeActuation, step } from './bicycle.ts';
 import { createPoseBuffer, type Pose, writePose } from './pose.ts';
 import { START, toLatLon } from './world.ts';
@@ -31,13 +31,18 @@ export function createSimulatedDriver(options: SimulatedDriverOptions = {}): Sim
   let actuation: Actuation = { steer: 0, throttle: 0, brake: 1, gear: 'N' };
   /** Up to where the state is, on the clock. */
   let integrated = clock();
+  /** When the actuation was applied, on the clock. */
+  let applied = integrated;
   writePose(pose, state);
 
   function integrate(): void {
     const steps = Math.floor((clock() - integrated) / STEP_MS);
     if (!(steps > 0)) return;
-    for (let done = 0; done < steps; done++) state = step(state, actuation, STEP_MS / 1000);
-    integrated += steps * STEP_MS;
+    for (let done = 0; done < steps; done++) {
+      if (integrated - applied >= HOLD_MS) actuation = { ...actuation, throttle: 0, brake: 1 };
+      state = step(state, actuation, STEP_MS / 1000);
+      integrated += STEP_MS;
+    }
     writePose(pose, state);
     options.onPose?.(state);
   }
@@ -51,6 +56,7 @@ export function createSimulatedDriver(options: SimulatedDriverOptions = {}): Sim
       // What has passed so far belongs to the actuation before.
       integrate();
       actuation = safeActuation(next);
+      applied = clock();
     },
     motion() {
       integrate();
