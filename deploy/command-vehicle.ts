@@ -35,7 +35,9 @@ export const READY = 'ready';
 export function vehicleCommand(): Command {
   return new Command('vehicle')
     .description('Run a vehicle, simulated.')
-    .addOption(option('--room <id>', 'room, which is named after its vehicle', parseRoom).default('car1'))
+    .addOption(
+      option('--room <id>', 'room, which is named after its vehicle', parseRoom).makeOptionMandatory(),
+    )
     .addOption(
       option('--broker <url>', 'MQTT broker', urlOf('--broker', ['mqtt', 'mqtts', 'ws', 'wss'])).default(
         'mqtt://127.0.0.1:1883',
@@ -64,13 +66,15 @@ export function vehicleCommand(): Command {
     )
     .addOption(option('--fps <number>', 'pictures per second', wholeNumber(1, 120)).default(30))
     .addOption(option('--kbps <number>', 'most video, kbit/s', wholeNumber(100, 100_000)).default(2500))
-    .addOption(option('--codec <name>', 'FFmpeg encoder, chosen by itself unless given', parseCodec))
+    .addOption(
+      option('--codec <name>', 'H.264 encoder, as FFmpeg calls it; libx264 unless given', parseCodec),
+    )
     .addOption(logLevelOption())
     .addHelpText(
       'after',
       `
 Examples:
-  plntry vehicle                                      car1 at the broker of this machine
+  plntry vehicle --room car2                          at the broker of this machine
   plntry vehicle --room van-7 --name 'Van 7' --broker mqtts://broker.example.org \\
                  --server https://fleet.example.org`,
     )

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { AtWork } from './at-work.tsx';
 import { ChooseId } from './choose-id.tsx';
 import { createPhone, type Phone } from './phone.ts';
+import { useTaken } from './taken.ts';
 
 interface VehiclePageProps {
   /** Null when the address has no valid id. */
@@ -23,6 +24,7 @@ export default function VehiclePage({ room, wanted }: VehiclePageProps) {
 }
 
 function Start({ room, onStart }: { room: string; onStart: () => void }) {
+  const taken = useTaken(room);
   return (
     <main class="vehicle start">
       <header>
@@ -51,8 +53,13 @@ function Start({ room, onStart }: { room: string; onStart: () => void }) {
           Browsers give camera and position only to secure pages: open this page over https.
         </p>
       )}
+      {taken ? (
+        <p class="danger-text" role="alert">
+          {room} is online already, from somewhere else. If you go on, it loses its place to this device.
+        </p>
+      ) : null}
       <button type="button" class="big" onClick={onStart}>
-        Start
+        {taken ? `Take over ${room}` : 'Start'}
       </button>
       <a href="/">Back to the fleet</a>
     </main>
