@@ -337,6 +337,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     dropped: signalling.dropped,
     /** Publishes what the vehicle measures; once a second retained, so that late comers see the last. */
     telemetry(values: VssValues): void {
+      if (signalling.state.state !== 'connected') return;
       const now = clock.now();
       const retain = now - slowAt >= SLOW_MS;
       if (retain) slowAt = now;
