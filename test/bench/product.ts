@@ -16,10 +16,14 @@ export interface Product {
 }
 
 export async function startProduct(): Promise<Product> {
-  const child = spawn(process.execPath, ['deploy/plntry.ts', 'start', '--port', '0', '--mqtt-port', '0'], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['deploy/plntry.ts', 'start', '--port', '0', '--mqtt-port', '0', '--log-level', 'error'],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const text = await untilPrinted(child, /mosquitto_sub/);
   const url = text.match(/http:\/\/[\d.]+:\d+/)?.[0];
   const mqttUrl = text.match(/mqtt:\/\/[\d.]+:\d+/)?.[0];
