@@ -105,6 +105,15 @@ describe.each(Object.entries(brokers))('on %s', (_name, start) => {
   });
 });
 
+test('one port is enough: vehicle and operator over WebSocket on the web port', async () => {
+  const { webUrl } = await testServer();
+  const web = `${webUrl.replace('http', 'ws')}/mqtt`;
+  await testVehicle(web, { server: webUrl });
+  const operator = testOperator(web);
+  await operator.until('connected', ({ link }) => link.phase === 'connected');
+  await operator.until('video', () => operator.received.packets > 10);
+});
+
 test('the first who asks drives; the second is told who does, sees, moves nothing, and gets it when it is free', async () => {
   const { mqttUrl } = await testServer();
   await testVehicle(mqttUrl);
@@ -120,6 +129,7 @@ test('the first who asks drives; the second is told who does, sees, moves nothin
   await second.until('video', () => second.received.packets > 10);
   expect(second.command({ ...NEUTRAL, throttle: 1 })).toBe(false);
 
+  await second.until('taken, for everyone', ({ lease }) => lease?.holder === first.id);
   first.release();
   await second.until('free', ({ lease }) => lease?.holder === null);
   second.request();
