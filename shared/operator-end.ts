@@ -58,6 +58,21 @@ export interface RoomView {
   clock: ClockEstimate | null;
 }
 
+/** The view before anything has come. */
+export const NOTHING_KNOWN: RoomView = {
+  broker: { state: 'connecting' },
+  vehicle: null,
+  offer: null,
+  lease: null,
+  safety: null,
+  telemetry: null,
+  path: null,
+  operators: {},
+  link: { phase: 'waiting' },
+  claim: { state: 'none' },
+  clock: null,
+};
+
 export interface OperatorEndOptions {
   url: string;
   root?: string;
@@ -79,19 +94,7 @@ export type OperatorEnd = ReturnType<typeof createOperatorEnd>;
 export function createOperatorEnd(options: OperatorEndOptions) {
   const { room, self, clock } = options;
   const topics = createTopics(options.root);
-  let view: RoomView = {
-    broker: { state: 'connecting' },
-    vehicle: null,
-    offer: null,
-    lease: null,
-    safety: null,
-    telemetry: null,
-    path: null,
-    operators: {},
-    link: { phase: 'waiting' },
-    claim: { state: 'none' },
-    clock: null,
-  };
+  let view: RoomView = NOTHING_KNOWN;
   /** As the broker has them, believed or not. */
   const retained: Pick<RoomView, 'offer' | 'lease' | 'safety'> = { offer: null, lease: null, safety: null };
   let sync = createClockSync();

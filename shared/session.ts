@@ -10,7 +10,6 @@ import {
   type Effect,
   type Event,
   initialState,
-  isLive,
   type Link,
   type Role,
   type State,
@@ -195,10 +194,6 @@ export function createSession(options: SessionOptions) {
     /** Sessions that this end has made. */
     get made(): number {
       return state.made;
-    },
-    /** The session's id while there is one. */
-    get id(): string | null {
-      return isLive(state.link) ? state.link.session : null;
     },
     /** Sends on a data channel; false when it isn't open. */
     send: (channel: ChannelName, text: string): boolean => peer?.connection.send(channel, text) ?? false,

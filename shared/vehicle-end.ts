@@ -329,11 +329,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   return {
-    topics,
-    get lease(): LeaseState {
-      return lease;
-    },
-    sessions,
     dropped: signalling.dropped,
     /** Publishes what the vehicle measures; once a second retained, so that late comers see the last. */
     telemetry(values: VssValues): void {
@@ -350,12 +345,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         since,
         ...(reason ? { reason } : {}),
       }));
-    },
-    /** Takes the wheel from whoever holds it. */
-    revoke(reason: string): void {
-      if (lease.holder === null) return;
-      tell(lease.holder, { type: 'revoke', ts: clock.now(), reason });
-      setLease(releaseLease(lease, lease.holder, clock.now()));
     },
     /** Says goodbye to everyone and leaves. */
     async close(): Promise<void> {

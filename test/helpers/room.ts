@@ -78,27 +78,8 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
     onEveryState: (listener: (state: VehicleState) => void) => void listeners.push(listener),
     sendOn: (channel: ChannelName, text: string) => peer?.send(channel, text) ?? false,
     until(what: string, condition: (view: RoomView, state: VehicleState | null) => boolean) {
-      return new Promise<void>((resolve, reject) => {
-        const check = () => {
-          if (!condition(end.view, state)) return;
-          finish();
-          resolve();
-        };
-        const finish = () => {
-          watchers.delete(check);
-          clearTimeout(timer);
-        };
-        const timer = setTimeout(() => {
-          finish();
-          reject(
-            new Error(
-              `never happened: ${what}; last ${JSON.stringify({ ...end.view, state }).slice(0, 1500)}`,
-            ),
-          );
-        }, 20_000);
-        watchers.add(check);
-        check();
-      });
+      const last = () => `never happened: ${what}; last ${JSON.stringify({ ...end.view, state })}`;
+      return eventually(watchers, () => condition(end.view, state) || undefined, last).then(() => {});
     },
     drive(wanted: Parameters<OperatorEnd['command']>[0]) {
       const timer = setInterval(() => end.command(wanted), 20);
@@ -131,28 +112,34 @@ export async function testListener(url: string, filter = 'rooms/#') {
     client,
     /** The first message, of those heard already too, that fits. */
     message(what: string, fits: (heard: Heard) => boolean, from = 0): Promise<Heard> {
-      return new Promise((resolve, reject) => {
-        const check = () => {
-          const found = heard.slice(from).find(fits);
-          if (!found) return;
-          finish();
-          resolve(found);
-        };
-        const finish = () => {
-          watchers.delete(check);
-          clearTimeout(timer);
-        };
-        const timer = setTimeout(() => {
-          finish();
-          reject(
-            new Error(
-              `never heard: ${what}; heard ${heard.map(({ topic }) => topic).join(' ')}`.slice(0, 2000),
-            ),
-          );
-        }, 20_000);
-        watchers.add(check);
-        check();
-      });
+      const all = () => `never heard: ${what}; heard ${heard.map(({ topic }) => topic).join(' ')}`;
+      return eventually(watchers, () => heard.slice(from).find(fits), all);
     },
   };
+}
+
+/** Against hanging only, ms. */
+const PATIENCE_MS = 20_000;
+
+/** Resolves with what `look` finds, now or when one of the watchers is woken. */
+function eventually<T>(
+  watchers: Set<() => void>,
+  look: () => T | undefined,
+  problem: () => string,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const check = () => {
+      const found = look();
+      if (found === undefined) return;
+      watchers.delete(check);
+      clearTimeout(timer);
+      resolve(found);
+    };
+    const timer = setTimeout(() => {
+      watchers.delete(check);
+      reject(new Error(problem().slice(0, 2000)));
+    }, PATIENCE_MS);
+    watchers.add(check);
+    check();
+  });
 }

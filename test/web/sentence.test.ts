@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Presence } from '../../shared/messages.ts';
 import type { Link } from '../../shared/negotiation.ts';
-import type { RoomView } from '../../shared/operator-end.ts';
+import { NOTHING_KNOWN, type RoomView } from '../../shared/operator-end.ts';
 import { FROZEN_MS, type Situation, SLOW_MS, sentence } from '../../web/console/sentence.ts';
 
 const NOW = 1_800_000_000_000;
@@ -27,17 +27,9 @@ const live = (phase: 'connecting' | 'connected' | 'restoring'): Link => ({
 });
 
 const VIEW: RoomView = {
+  ...NOTHING_KNOWN,
   broker: { state: 'connected' },
   vehicle: presence('online'),
-  offer: null,
-  lease: null,
-  safety: null,
-  telemetry: null,
-  path: null,
-  operators: {},
-  link: { phase: 'waiting' },
-  claim: { state: 'none' },
-  clock: null,
 };
 
 function say(view: Partial<RoomView> | null, situation: Partial<Situation> = {}) {

@@ -2,7 +2,7 @@
 import { FULL_LOCK_DEGREES, type VssValues } from '../../shared/vss.ts';
 import { type Actuation, type Driver, HOLD_MS, type Motion } from '../parts.ts';
 import { type CarState, LIMITS, restingAt, safeActuation, step } from './bicycle.ts';
-import { createPoseBuffer, type Pose, writePose } from './pose.ts';
+import { createPoseBuffer, writePose } from './pose.ts';
 import { START, toLatLon } from './world.ts';
 
 /** The model always moves in steps of this length, whenever it is asked, so that jitter changes nothing. */
@@ -15,8 +15,6 @@ const POSITION_ACCURACY = 0.5;
 export interface SimulatedDriverOptions {
   /** Monotonic, ms. */
   clock?: () => number;
-  /** Called with every new pose, 50 times a second or more. */
-  onPose?: (pose: Pose) => void;
 }
 
 export interface SimulatedDriver extends Driver {
@@ -44,7 +42,6 @@ export function createSimulatedDriver(options: SimulatedDriverOptions = {}): Sim
       integrated += STEP_MS;
     }
     writePose(pose, state);
-    options.onPose?.(state);
   }
 
   const ticking = setInterval(integrate, TICK_MS);
