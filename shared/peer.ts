@@ -1,9 +1,10 @@
 /**
  * What a session needs of a WebRTC stack. There are two: a browser's RTCPeerConnection
- * (web/peer.ts) and werift (vehicle/peer.ts).
+ * (web/peer.ts) and werift (vehicle/webrtc/).
  */
 import type { ChannelName } from './channels.ts';
 import type { Candidate, Link } from './messages.ts';
+import type { PeerReport } from './report.ts';
 
 export interface Peer {
   /**
@@ -31,6 +32,8 @@ export interface PeerHandlers {
   /** Nothing more is heard (`disconnected`, may come back), or it is over. */
   lost(state: 'disconnected' | 'failed', detail: string): void;
   message(channel: ChannelName, text: string): void;
+  /** What this end knows of the network has changed; the whole of it, as it is now. */
+  report?(report: PeerReport): void;
 }
 
 export type CreatePeer = (handlers: PeerHandlers) => Peer;

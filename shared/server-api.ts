@@ -13,6 +13,8 @@ export const IceAnswerSchema = z.object({
   iceServers: z.array(IceServerSchema),
   /** How long the answer may be used, seconds. */
   ttl: z.number().check(z.positive()),
+  /** What is missing from the list and why, each a sentence: a provider that failed. */
+  warnings: z.optional(z.array(z.string())),
 });
 
 /** `GET /api/fleet`: what the pages need to start. */

@@ -6,10 +6,10 @@ import type { IceServer } from '../shared/server-api.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
 import { createIceServers } from './ice-servers.ts';
-import { createPeerFactory, type VideoPeer } from './peer.ts';
 import { decide } from './safety.ts';
 import { createSimulatedDriver } from './simulated/driver.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
+import { createPeerFactory, type VideoPeer } from './webrtc/peer.ts';
 
 /** The vehicle decides what to apply every 20 ms. */
 const TICK_MS = 20;

@@ -1,20 +1,15 @@
 /**
- * The vehicle's WebRTC stack: werift, as a `Peer`. The only file that imports it.
+ * The vehicle's WebRTC stack: werift, as a `Peer`. Only this folder imports it.
  *
  * What is known of werift and answered here: `setLocalDescription` resolves when gathering has ended,
  * which takes seconds where a STUN server is silent, so the SDP is used before; a channel that werift
  * announces is announced as ordered even when it is not, so both are negotiated by id.
  */
-import * as werift from 'werift';
-import { CHANNELS, type ChannelName } from '../shared/channels.ts';
-import type { Link } from '../shared/messages.ts';
-import type { PathStats, Peer, PeerHandlers } from '../shared/peer.ts';
-import type { IceServer } from '../shared/server-api.ts';
-
-export interface PeerOptions {
-  /** Asked for with every new connection and every restart, as credentials expire. */
-  iceServers(): IceServer[];
-}
+import type { ChannelName } from '../../shared/channels.ts';
+import type { Peer, PeerHandlers } from '../../shared/peer.ts';
+import { oneUrlEach } from './gathering.ts';
+import { pathStats } from './path-stats.ts';
+import { type PeerOptions, type Prepared, prepare } from './prepared.ts';
 
 /** What a vehicle's peer can do beside a session's needs: send video. */
 export interface VideoPeer extends Peer {
@@ -28,11 +23,6 @@ export interface VideoPeerHandlers extends PeerHandlers {
   /** The receiver asks for a key frame (PLI, RFC 4585). */
   keyFrameWanted(): void;
 }
-
-const video = [
-  werift.useH264(),
-  new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
-];
 
 /**
  * Makes peers. One is always prepared ahead, with its certificate and channels but without a
@@ -69,55 +59,6 @@ export function createPeerFactory(options: PeerOptions) {
       spare = null;
     },
   };
-}
-
-type Prepared = ReturnType<typeof prepare>;
-
-function prepare(options: PeerOptions) {
-  const connection = new werift.RTCPeerConnection({
-    iceServers: options.iceServers().flatMap(oneUrlEach),
-    bundlePolicy: 'max-bundle',
-    codecs: { video },
-    headerExtensions: { video: [werift.useSdesMid(), werift.useAbsSendTime()] },
-  });
-  const track = new werift.MediaStreamTrack({ kind: 'video' });
-  const { sender } = connection.addTransceiver(track, { direction: 'sendonly' });
-  const channels = {
-    control: connection.createDataChannel('control', { ...CHANNELS.control, negotiated: true }),
-    events: connection.createDataChannel('events', { ...CHANNELS.events, negotiated: true }),
-  };
-  // Makes the keys, which takes a fifth of a second the first time. The offer itself is thrown away:
-  // there is no local description until somebody is there.
-  connection.createOffer().catch(() => {});
-  for (const transport of connection.dtlsTransports) keepEarlyPackets(transport);
-  return { connection, sender, track, channels };
-}
-
-/**
- * The other end may see the path first and begin its DTLS handshake before werift listens for it;
- * what came too early is handed over then. Otherwise it comes again after a timeout, 100 ms later.
- */
-function keepEarlyPackets(transport: werift.RTCDtlsTransport): void {
-  const { onData } = transport.iceTransport.connection;
-  // The last of them: those before were the same.
-  let early: Buffer | null = null;
-  const { unSubscribe } = onData.subscribe((packet) => {
-    if (transport.state === 'new') early = packet;
-  });
-  transport.onStateChange.subscribe((state) => {
-    if (state !== 'connecting') return;
-    unSubscribe();
-    // The state is set just before werift listens.
-    setImmediate(() => {
-      if (early) onData.execute(early);
-    });
-  });
-}
-
-/** werift takes one URL for each server. */
-function oneUrlEach({ urls, username, credential }: IceServer): werift.RTCIceServer[] {
-  const login = username === undefined || credential === undefined ? {} : { username, credential };
-  return [urls].flat().map((url) => ({ urls: url, ...login }));
 }
 
 function attach(
@@ -205,28 +146,4 @@ function attach(
       void connection.close().catch(() => {});
     },
   };
-}
-
-const PATHS: Record<string, Link['path']> = { host: 'host', srflx: 'srflx', prflx: 'prflx', relay: 'relay' };
-
-/** The nominated pair. The path is named after the end that needs more help: relay, srflx, prflx, host. */
-function pathStats(connection: werift.RTCPeerConnection, report: Map<string, unknown>): PathStats | null {
-  const pair = connection.iceTransports[0]?.connection.nominated;
-  if (!pair) return null;
-  const types = [pair.localCandidate.type, pair.remoteCandidate.type];
-  const path = ['relay', 'srflx', 'prflx'].find((type) => types.includes(type)) ?? 'host';
-  const stats: PathStats = {
-    path: PATHS[path] ?? 'host',
-    protocol: pair.localCandidate.transport.toLowerCase() === 'tcp' ? 'tcp' : 'udp',
-    bytesSent: pair.bytesSent,
-    bytesReceived: pair.bytesReceived,
-  };
-  if (pair.rtt !== undefined) stats.rttMs = pair.rtt * 1000;
-  const remote = [...report.values()].find(isRemoteInbound);
-  if (remote?.fractionLost !== undefined) stats.lossPct = remote.fractionLost * 100;
-  return stats;
-}
-
-function isRemoteInbound(entry: unknown): entry is { type: string; fractionLost?: number } {
-  return (entry as { type?: string }).type === 'remote-inbound-rtp';
 }
