@@ -5,6 +5,7 @@
  * caller, with the reason given here; nothing in this file throws.
  */
 import * as z from 'zod/mini';
+import { PeerReportSchema } from './report.ts';
 import { isId, type TopicKind } from './topics.ts';
 
 /** Version of the wire protocol, carried by every message as `v`. */
@@ -84,6 +85,9 @@ export const ByeSchema = z.object({
   detail: z.optional(shortText),
 });
 
+/** What the sender knows of the network in this session: always the whole of it. */
+export const ReportSchema = z.object({ ...envelope, session, ...PeerReportSchema.shape });
+
 export const TelemetrySchema = z.object({
   ...envelope,
   /** VSS name → value; names and units in vss.ts. */
@@ -123,6 +127,7 @@ export const schemas = {
   sdp: SdpSchema,
   ice: IceSchema,
   bye: ByeSchema,
+  report: ReportSchema,
   telemetry: TelemetrySchema,
   link: LinkSchema,
   lease: LeaseSchema,
@@ -136,6 +141,7 @@ export type OfferState = Messages['offer'];
 export type Sdp = Messages['sdp'];
 export type Ice = Messages['ice'];
 export type Bye = Messages['bye'];
+export type Report = Messages['report'];
 export type Telemetry = Messages['telemetry'];
 export type Link = Messages['link'];
 export type Lease = Messages['lease'];

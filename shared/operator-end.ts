@@ -25,6 +25,7 @@ import type {
 } from './messages.ts';
 import type { Link } from './negotiation.ts';
 import type { CreatePeer } from './peer.ts';
+import { createReports, hasComeToSomething, NO_REPORTS, type Reports } from './reports.ts';
 import { createSession, deliver } from './session.ts';
 import { createSignalling } from './signalling.ts';
 import { createTopics } from './topics.ts';
@@ -54,6 +55,8 @@ export interface RoomView {
   /** The session with the vehicle. */
   link: Link;
   claim: Claim;
+  /** What both ends know of the network in this session, or in the last one. */
+  reports: Reports;
   /** The vehicle's clock against this one; null before the first answer. */
   clock: ClockEstimate | null;
 }
@@ -70,6 +73,7 @@ export const NOTHING_KNOWN: RoomView = {
   operators: {},
   link: { phase: 'waiting' },
   claim: { state: 'none' },
+  reports: NO_REPORTS,
   clock: null,
 };
 
@@ -115,12 +119,21 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     onMessage: receive,
     onAnnounced: () => {},
     // Who is there now is told anew with every connection.
-    onState: (broker) => update(broker.state === 'connected' ? { broker, operators: {} } : { broker }),
+    onState(broker) {
+      update(broker.state === 'connected' ? { broker, operators: {} } : { broker });
+      if (broker.state === 'connected') reports.say();
+    },
     onReplaced: () => session.close('replaced', 'this operator is connected from somewhere else'),
     clock,
     ...(options.log ? { log: options.log } : {}),
   });
 
+  const reports = createReports({
+    send: (body) => signalling.publish('report', topics.report(room, self, room), body),
+    onChange: (now) => update({ reports: now }),
+    onDrop: signalling.drop,
+    clock,
+  });
   const session = createSession({
     role: 'answerer',
     epoch: signalling.epoch,
@@ -133,6 +146,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     announce: () => entered && signalling.announce(),
     onLink: linkChanged,
     onMessage: heard,
+    onReport: reports.mine,
     onDrop: signalling.drop,
     clock,
   });
@@ -171,6 +185,9 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       case 'bye':
         if (incoming.topic.from === room) return deliver(session, incoming, signalling.drop);
         return signalling.drop(incoming.kind, 'not from the vehicle');
+      case 'report':
+        if (incoming.topic.from === room) return reports.theirs(incoming.message);
+        return signalling.drop(incoming.kind, 'not from the vehicle');
     }
   }
 
@@ -199,7 +216,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     update({ operators: online ? { ...others, [peer]: message } : others });
   }
 
-  function linkChanged(link: Link): void {
+  function linkChanged(link: Link, before: Link): void {
     if (link.phase === 'connecting') {
       sync = createClockSync();
       seq = 0;
@@ -208,6 +225,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     const open = link.phase === 'connected' || link.phase === 'restoring';
     update(open ? { link } : { link, path: null, clock: null, claim: { state: 'none' } });
     if (link.phase === 'connected') askTime();
+    if (link.phase !== before.phase && hasComeToSomething(link)) reports.say();
   }
 
   function heard(channel: ChannelName, text: string): void {
@@ -278,6 +296,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     say,
     async close(): Promise<void> {
       stopClock();
+      reports.stop();
       session.close('left');
       await signalling.close();
     },

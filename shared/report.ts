@@ -7,6 +7,8 @@ import * as z from 'zod/mini';
 
 /** Most entries of each list in a report; what is more is left out. */
 export const MAX_LISTED = 50;
+/** Longest note, in characters. */
+const MAX_NOTE = 300;
 
 const text = (most: number) => z.string().check(z.maxLength(most));
 const millis = z.number().check(z.nonnegative());
@@ -54,12 +56,25 @@ export const PeerReportSchema = z.object({
   /** The pair in use; null while there is none. */
   pair: z.nullable(z.object({ local: GatheredSchema, remote: GatheredSchema })),
   /** What else went wrong at this end, each a sentence: a provider of ICE servers that failed, for one. */
-  notes: z.array(text(300)).check(z.maxLength(MAX_LISTED)),
+  notes: z.array(text(MAX_NOTE)).check(z.maxLength(MAX_LISTED)),
 });
 
 export type Gathered = z.infer<typeof GatheredSchema>;
 export type ServerAnswer = z.infer<typeof ServerAnswerSchema>;
 export type StateChange = z.infer<typeof StateChangeSchema>;
 export type PeerReport = z.infer<typeof PeerReportSchema>;
+
+/** A report as it may be sent: lists that have grown too long keep what came last. */
+export function withinLimits(report: PeerReport): PeerReport {
+  const last = <T>(list: T[]) => list.slice(-MAX_LISTED);
+  const { gathered, servers, states, pair, notes } = report;
+  return {
+    gathered: last(gathered),
+    servers: last(servers),
+    states: last(states),
+    pair,
+    notes: last(notes).map((note) => note.slice(0, MAX_NOTE)),
+  };
+}
 
 export const NOTHING_REPORTED: PeerReport = { gathered: [], servers: [], states: [], pair: null, notes: [] };

@@ -16,6 +16,7 @@ import {
   step,
 } from './negotiation.ts';
 import type { CreatePeer, PathStats, Peer, PeerHandlers } from './peer.ts';
+import { NOTHING_REPORTED, type PeerReport } from './report.ts';
 
 /** Silence after which a connection counts as interrupted, ms. Both ends say something every 250 ms. */
 export const SILENCE_MS = 3_000;
@@ -42,6 +43,8 @@ export interface SessionOptions {
   /** The link changed; look at what it is now. */
   onLink(link: Link, before: Link): void;
   onMessage(channel: ChannelName, text: string): void;
+  /** What this end knows of the network in a session; nothing yet when it begins. */
+  onReport?(session: string, report: PeerReport): void;
   /** An event that was of no use: to be counted. */
   onDrop(what: string, why: string): void;
   clock: Clock;
@@ -124,6 +127,7 @@ export function createSession(options: SessionOptions) {
       const candidates = all.filter((candidate) => candidate !== null);
       dispatch({ type: 'gathered', session, candidates, done: candidates.length < all.length });
     });
+    const report = (now: PeerReport) => options.onReport?.(session, now);
     const handlers: PeerHandlers = {
       candidate: gathered,
       open: () => {
@@ -135,12 +139,15 @@ export function createSession(options: SessionOptions) {
         heard(session);
         options.onMessage(channel, text);
       },
+      report,
     };
+    report(NOTHING_REPORTED);
     let connection: Peer;
     try {
       connection = options.createPeer(handlers);
     } catch (error) {
       // A browser refuses ICE servers that it can't read, for one.
+      report({ ...NOTHING_REPORTED, notes: [sentence(error)] });
       return dispatch({ type: 'transport', session, state: 'failed', detail: sentence(error) });
     }
     peer = { session, connection };

@@ -30,6 +30,7 @@ interface Ids {
   sdp: { from: string; to: string };
   ice: { from: string; to: string };
   bye: { from: string; to: string };
+  report: { from: string; to: string };
   telemetry: object;
   link: { operator: string };
   lease: object;
@@ -52,6 +53,7 @@ export function createTopics(root: string = DEFAULT_ROOT) {
     sdp: (room: string, from: string, to: string) => `${root}/${room}/sdp/${from}/${to}`,
     ice: (room: string, from: string, to: string) => `${root}/${room}/ice/${from}/${to}`,
     bye: (room: string, from: string, to: string) => `${root}/${room}/bye/${from}/${to}`,
+    report: (room: string, from: string, to: string) => `${root}/${room}/report/${from}/${to}`,
     telemetry: (room: string) => `${root}/${room}/telemetry`,
     link: (room: string, operator: string) => `${root}/${room}/link/${operator}`,
     lease: (room: string) => `${root}/${room}/lease`,
@@ -76,6 +78,7 @@ export function createTopics(root: string = DEFAULT_ROOT) {
         `${root}/${room}/sdp/+/${peer}`,
         `${root}/${room}/ice/+/${peer}`,
         `${root}/${room}/bye/+/${peer}`,
+        `${root}/${room}/report/+/${peer}`,
       ],
       all: () => `${root}/#`,
     },
@@ -95,6 +98,7 @@ export function createTopics(root: string = DEFAULT_ROOT) {
         case 'sdp':
         case 'ice':
         case 'bye':
+        case 'report':
           if (first === undefined || second === undefined || !isId(first) || !isId(second)) return null;
           return { kind, room, from: first, to: second };
         case 'offer':

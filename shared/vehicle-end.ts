@@ -18,9 +18,17 @@ import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts
 import type { Body, OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
 import type { CreatePeer, PathStats } from './peer.ts';
+import { createReports, hasComeToSomething, type Reports } from './reports.ts';
 import { createSession, deliver, type Session } from './session.ts';
 import { createSignalling } from './signalling.ts';
-import { type Doing, type LastCommand, linkMessage, offerMessage, stateMessage } from './vehicle-reports.ts';
+import {
+  type Doing,
+  type LastCommand,
+  linkMessage,
+  offerMessage,
+  sessionsOf,
+  stateMessage,
+} from './vehicle-reports.ts';
 import type { VssValues } from './vss.ts';
 
 /** Offers without an answer, after which an operator no longer takes up a place. */
@@ -45,6 +53,8 @@ export interface VehicleEndOptions {
   onLease(holder: string | null): void;
   /** The sessions or their phases changed. */
   onSessions(sessions: OfferState['sessions']): void;
+  /** What both ends know of the network in their session. */
+  onReports?(operator: string, reports: Reports): void;
   onState?(state: BusState): void;
   /** Another agent has taken over this room. */
   onReplaced(): void;
@@ -54,6 +64,7 @@ export interface VehicleEndOptions {
 
 interface Operator {
   session: Session;
+  reports: ReturnType<typeof createReports>;
   command: LastCommand | null;
   /** How late what comes from this operator is. */
   lateness: ReturnType<typeof createLateness>;
@@ -85,7 +96,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     onAnnounced(epoch) {
       log.info({ room, epoch }, 'waiting for operators');
     },
-    onState: (state) => options.onState?.(state),
+    onState(state) {
+      options.onState?.(state);
+      if (state.state === 'connected') for (const { reports } of operators.values()) reports.say();
+    },
     onReplaced() {
       endAll('replaced', 'another agent has taken over this vehicle');
       options.onReplaced();
@@ -113,6 +127,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         const session = operators.get(from)?.session;
         if (!session) return unknownSession(from, incoming);
         return deliver(session, incoming, signalling.drop);
+      }
+      case 'report': {
+        const reports = operators.get(incoming.topic.from)?.reports;
+        if (reports) return reports.theirs(incoming.message);
+        return signalling.drop('report', 'from a peer without a session');
       }
     }
   }
@@ -161,6 +180,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function welcome(peer: string): Operator {
+    const reports = createReports({
+      send: (body) => signalling.publish('report', topics.report(room, room, peer), body),
+      onChange: (now) => options.onReports?.(peer, now),
+      onDrop: signalling.drop,
+      clock,
+    });
     const session = createSession({
       role: 'offerer',
       epoch: signalling.epoch,
@@ -174,10 +199,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       announce: () => signalling.announce(),
       onLink: (link, before) => linkChanged(peer, link, before),
       onMessage: (channel, text) => heard(peer, channel, text),
+      onReport: reports.mine,
       onDrop: signalling.drop,
       clock,
     });
-    const operator: Operator = { session, command: null, stats: null, lateness: createLateness() };
+    const lateness = createLateness();
+    const operator: Operator = { session, reports, command: null, stats: null, lateness };
     operators.set(peer, operator);
     return operator;
   }
@@ -190,6 +217,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = null;
     if (link.phase === 'connected') operator?.session.send('control', stateText(peer));
+    if (hasComeToSomething(link)) operator?.reports.say();
     if (link.phase === 'waiting' || link.phase === 'ended') forget(peer);
     publishOffer();
   }
@@ -201,6 +229,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     // Should the same peer come back, its sessions must sort after those it had.
     made = Math.max(made, operator.session.made);
     operator.session.close();
+    operator.reports.stop();
     admitWaiting();
   }
 
@@ -279,28 +308,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     }
   }
 
-  function sessions(): OfferState['sessions'] {
-    return [...operators].flatMap(
-      ([
-        peer,
-        {
-          session: { link },
-        },
-      ]) =>
-        isLive(link)
-          ? [
-              {
-                peer,
-                session: link.session,
-                phase: link.phase === 'connecting' ? 'offering' : 'connected',
-              } as const,
-            ]
-          : [],
-    );
-  }
-
   function publishOffer(): void {
-    const all = sessions();
+    const all = sessionsOf([...operators].map(([peer, { session }]) => [peer, session.link]));
     signalling.retain('offer', topics.offer(room), () => offerMessage(room, signalling.epoch, all));
     options.onSessions(all);
   }

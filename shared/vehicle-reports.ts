@@ -1,6 +1,7 @@
 /** The messages in which a vehicle says how it is: pure, from what its end of the room knows. */
 import type { VehicleState } from './channels.ts';
 import type { Body, OfferState } from './messages.ts';
+import { isLive, type Link } from './negotiation.ts';
 import type { PathStats } from './peer.ts';
 
 /** What the vehicle does now, as far as operators see it. */
@@ -16,6 +17,15 @@ export interface LastCommand {
 /** @param now vehicle's clock, ms */
 export function stateMessage(seq: number, last: LastCommand | null, doing: Doing, now: number): VehicleState {
   return { seq, t: now, echo: last?.t ?? null, age: last ? now - last.at : 0, ...doing };
+}
+
+/** The sessions that exist, as the offer state lists them. */
+export function sessionsOf(links: [peer: string, link: Link][]): OfferState['sessions'] {
+  return links.flatMap(([peer, link]) => {
+    if (!isLive(link)) return [];
+    const phase = link.phase === 'connecting' ? ('offering' as const) : ('connected' as const);
+    return [{ peer, session: link.session, phase }];
+  });
 }
 
 export function offerMessage(from: string, epoch: number, sessions: OfferState['sessions']): Body<'offer'> {

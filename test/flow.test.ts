@@ -3,6 +3,7 @@
  * real MQTT clients, WebRTC on both ends.
  */
 import { describe, expect, test } from 'vitest';
+import { NOTHING_REPORTED } from '../shared/report.ts';
 import { startMosquitto } from './helpers/mosquitto.ts';
 import { retainedMessages } from './helpers/mqtt-clients.ts';
 import { testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
@@ -59,6 +60,7 @@ describe.each(Object.entries(brokers))('on %s', (_name, start) => {
         'rooms/car1/sdp/OP/car1',
         'rooms/car1/ice/car1/OP',
         'rooms/car1/ice/OP/car1',
+        'rooms/car1/report/OP/car1',
         'rooms/car1/telemetry',
         'rooms/car1/link/OP',
         'rooms/car1/lease',
@@ -237,6 +239,58 @@ test('a broker restart interrupts neither video nor control, and afterwards all 
   expect(operator.lastState()?.speed).toBeGreaterThan(1);
 });
 
+test('the vehicle’s report is believed from the vehicle and for this session only; what is right after it stays', async () => {
+  const { mqttUrl } = await testServer();
+  await testVehicle(mqttUrl);
+  const operator = testOperator(mqttUrl);
+  await operator.until('connected', ({ link }) => link.phase === 'connected');
+  const session = operator.view.link.phase === 'connected' ? operator.view.link.session : '';
+  const { client } = await testListener(mqttUrl, 'nothing/at/all');
+  const say = (from: string, note: string, more: object = {}) => {
+    const report = { ...NOTHING_REPORTED, v: 1, ts: Date.now(), session, notes: [note], ...more };
+    return client.publishAsync(`rooms/car1/report/${from}/${operator.id}`, JSON.stringify(report), {
+      qos: 1,
+    });
+  };
+  await say('car1', 'the right one');
+  await operator.until('the report', ({ reports }) => reports.there?.notes[0] === 'the right one');
+  await say('op-stranger', 'not from the vehicle');
+  await say('car1', 'another session', { session: '000000000-0001' });
+  await say('car1', 'half of it', { servers: undefined });
+  await say('car1', 'too much', { notes: Array(51).fill('too much') });
+  await client.publishAsync(
+    'rooms/car1/lease',
+    JSON.stringify({ v: 1, ts: 1, holder: 'op-last', since: 1 }),
+    {
+      qos: 1,
+    },
+  );
+  await operator.until('the message after the bad ones', ({ lease }) => lease?.holder === 'op-last');
+  expect(operator.view.reports).toMatchObject({ session, there: { notes: ['the right one'] } });
+  expect(Object.keys(operator.dropped())).toEqual(
+    expect.arrayContaining([
+      'report: not from the vehicle',
+      'report: another session',
+      expect.stringContaining('report: servers'),
+      expect.stringContaining('report: notes'),
+    ]),
+  );
+});
+
+test('reports outlive their session, and a new session begins with new ones', async () => {
+  const { mqttUrl } = await testServer();
+  const vehicle = await testVehicle(mqttUrl);
+  const operator = testOperator(mqttUrl);
+  await operator.until('connected', ({ link }) => link.phase === 'connected');
+  const { session } = operator.view.reports;
+  await vehicle.close();
+  await operator.until('over', ({ link }) => link.phase === 'ended' || link.phase === 'waiting');
+  expect(operator.view.reports).toMatchObject({ session, here: { states: expect.anything() } });
+  await testVehicle(mqttUrl);
+  await operator.until('a new one', ({ link }) => link.phase === 'connected' && link.session !== session);
+  expect(operator.view.reports.session).not.toBe(session);
+});
+
 test('bad input of every kind is dropped and counted, and the session goes on', async () => {
   const { mqttUrl } = await testServer();
   await testVehicle(mqttUrl);
@@ -266,6 +320,7 @@ test('bad input of every kind is dropped and counted, and the session goes on', 
       `rooms/car1/bye/car1/${operator.id}`,
       JSON.stringify({ v: 1, ts: 1, session: '000000000-0001', reason: 'left' }),
     ],
+    [`rooms/car1/report/stranger/car1`, JSON.stringify({ v: 1, ts: 1, session })],
     [`rooms/car1/sdp/stranger/car1`, JSON.stringify({ ...envelope, type: 'answer', sdp: 'v=0' })],
   ];
   for (const [topic, payload] of bad) await client.publishAsync(topic, payload, { qos: 1 });

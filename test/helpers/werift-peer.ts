@@ -2,6 +2,7 @@
 import * as werift from 'werift';
 import { CHANNELS, type ChannelName } from '../../shared/channels.ts';
 import type { CreatePeer } from '../../shared/peer.ts';
+import { NOTHING_REPORTED } from '../../shared/report.ts';
 
 export interface Received {
   /** RTP packets of video. */
@@ -10,7 +11,7 @@ export interface Received {
   nalTypes: Set<number>;
 }
 
-/** The video goes into `received`. */
+/** The video goes into `received`. It reports the states of its ICE transport, and nothing else. */
 export function weriftOperator(received: Received): CreatePeer {
   return (handlers) => {
     const connection = new werift.RTCPeerConnection({
@@ -19,6 +20,7 @@ export function weriftOperator(received: Received): CreatePeer {
       headerExtensions: { video: [werift.useSdesMid(), werift.useAbsSendTime()] },
     });
     let closed = false;
+    let report = NOTHING_REPORTED;
     const channels = {
       control: connection.createDataChannel('control', { ...CHANNELS.control, negotiated: true }),
       events: connection.createDataChannel('events', { ...CHANNELS.events, negotiated: true }),
@@ -32,6 +34,11 @@ export function weriftOperator(received: Received): CreatePeer {
         if (state === 'open' && names.every((each) => channels[each].readyState === 'open')) handlers.open();
       });
     }
+    connection.iceConnectionStateChange.subscribe((state) => {
+      if (closed) return;
+      report = { ...report, states: [...report.states, { at: Date.now(), of: 'ice', state }] };
+      handlers.report?.(report);
+    });
     connection.onTrack.subscribe((track) => {
       track.onReceiveRtp.subscribe(({ payload }) => {
         received.packets++;

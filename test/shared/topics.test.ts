@@ -11,7 +11,7 @@ test('every topic that is built is parsed back to its parts', () => {
       const { parse, ...build } = createTopics(root);
       expect(parse(build.presence(room, from))).toEqual({ kind: 'presence', room, peer: from });
       expect(parse(build.link(room, to))).toEqual({ kind: 'link', room, operator: to });
-      for (const kind of ['sdp', 'ice', 'bye'] as const) {
+      for (const kind of ['sdp', 'ice', 'bye', 'report'] as const) {
         expect(parse(build[kind](room, from, to))).toEqual({ kind, room, from, to });
       }
       for (const kind of ['offer', 'telemetry', 'lease', 'safety', 'estop'] as const) {
