@@ -2,11 +2,17 @@
  * What setup.js decides, without doing it. Plain JavaScript that Node 18 runs.
  */
 
-/** Debian packages that the tests use as real counterparts, with a program that each brings. */
+/** Debian packages that the tests use, as real counterparts and for a network, with a program that each brings. */
 export const DEBIAN_PACKAGES = {
   chromium: 'chromium',
   mosquitto: 'mosquitto',
   'mosquitto-clients': 'mosquitto_sub',
+  coturn: 'turnserver',
+  iproute2: 'ip',
+  iptables: 'iptables',
+  conntrack: 'conntrack',
+  openssl: 'openssl',
+  python3: 'python3',
 };
 
 /** What each npm script needs. */
@@ -93,12 +99,13 @@ export function withoutUsage(output) {
 }
 
 /**
- * The one command that installs Debian packages.
+ * The one command that installs Debian packages. It starts none of their services: what the tests need
+ * they start themselves (systemctl, which the packages' scripts call, does nothing with SYSTEMD_OFFLINE).
  * @param {string[]} packages
  * @param {string} sudo what goes before a command: 'sudo ' or nothing
  */
 export function aptCommand(packages, sudo) {
-  const install = `${sudo}apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  const install = `${sudo}env SYSTEMD_OFFLINE=1 apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   return `${sudo}apt-get update && ${install}`;
 }
 
