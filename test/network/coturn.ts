@@ -21,6 +21,8 @@ export interface CoturnOptions {
 export interface Coturn {
   /** turn: and turns: URLs of what it listens on, and the stun: one. */
   urls: { stun?: string; udp?: string; tcp?: string; tls?: string };
+  /** File with its self-signed certificate (PEM), with `tls`. */
+  certificate: string;
   /** What it has printed. */
   log(): string;
   /** Resolves with the first line of it, printed already or not, that matches. */
@@ -106,6 +108,7 @@ export async function startCoturn(host: Host, options: CoturnOptions): Promise<C
       ...(listen.tcp && { tcp: `turn:${at(listen.tcp)}?transport=tcp` }),
       ...(listen.tls && { tls: `turns:${at(listen.tls)}?transport=tcp` }),
     },
+    certificate: `${folder}/cert.pem`,
     log: () => text.join('\n'),
     logged(wanted) {
       const known = text.find((line) => wanted.test(line));

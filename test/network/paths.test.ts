@@ -1,0 +1,120 @@
+/** From any network to any other: real browsers, real vehicles, real coturn, each behind what people have. */
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { IceServer } from '../../shared/server-api.ts';
+import { type Coturn, startCoturn, turnCredentials } from './coturn.ts';
+import { canRunLab, createLab, type Host, type Lab, type NatKind } from './lab.ts';
+import { listen, openConsole, startServer, startVehicle, trust } from './product.ts';
+
+const SECRET = 'of the lab';
+/** All that some networks let through; TURN over TLS is there, and pages and broker at the other address. */
+const HTTPS_PORT = 443;
+
+/** What the car is driven to. */
+const SPEED_KMH = 5;
+
+interface Case {
+  vehicle: NatKind;
+  operator: NatKind;
+  offered: (keyof Coturn['urls'])[];
+  /** As the vehicle publishes it. */
+  path: RegExp;
+  /** The operator's end of the pair, from the browser's statistics. */
+  here: { candidateType: unknown; protocol: string; relayProtocol?: string };
+  /** As the console has it. */
+  words: RegExp;
+}
+
+const reason = canRunLab();
+
+describe.skipIf(reason)(`paths${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  let lab: Lab;
+  let site: Host;
+  let relay: Host;
+  let coturn: Coturn;
+
+  beforeAll(async () => {
+    lab = await createLab();
+    [site, relay] = await Promise.all([lab.publicHost('site'), lab.publicHost('relay')]);
+    coturn = await startCoturn(relay, { listen: { udp: 3478, tcp: 3478, tls: HTTPS_PORT }, secret: SECRET });
+  });
+  afterAll(() => lab?.close());
+
+  /** STUN and TURN as they are offered, with credentials of a secret. */
+  function servers(ways: (keyof Coturn['urls'])[], secret = SECRET): IceServer[] {
+    const login = turnCredentials(secret, 'lab', Math.floor(Date.now() / 1000) + 3600);
+    return ways.map((way) => ({ urls: coturn.urls[way] as string, ...(way === 'stun' ? {} : login) }));
+  }
+
+  async function meet(vehicleNat: NatKind, operatorNat: NatKind, iceServers: IceServer[]) {
+    const [server, garage, office] = await Promise.all([
+      startServer(site, { port: HTTPS_PORT, iceServers }),
+      lab.host('garage', { nat: vehicleNat }),
+      lab.host('office', { nat: operatorNat }),
+    ]);
+    onTestFinished(() => server.stop('SIGKILL'));
+    const [vehicle, browser, heard] = await Promise.all([
+      startVehicle(garage, { server, env: { NODE_EXTRA_CA_CERTS: coturn.certificate } }),
+      office.chromium(trust(server)),
+      listen(site, server),
+    ]);
+    onTestFinished(async () => {
+      await Promise.all([heard.stop(), vehicle.stop('SIGKILL'), browser.close()]);
+    });
+    return { server, vehicle, heard, console: await openConsole(browser, server) };
+  }
+
+  test.each<Case>([
+    {
+      vehicle: 'none',
+      operator: 'none',
+      offered: [],
+      // The browser hides its address behind a name (mDNS), so the vehicle knows it from its packets only.
+      path: /^(host|prflx)$/,
+      here: { candidateType: expect.stringMatching(/^(host|prflx)$/), protocol: 'udp' },
+      words: /^direct · UDP$/,
+    },
+    {
+      vehicle: 'port-preserving',
+      operator: 'port-preserving',
+      offered: ['stun'],
+      path: /^(srflx|prflx)$/,
+      here: { candidateType: expect.stringMatching(/^(srflx|prflx)$/), protocol: 'udp' },
+      words: /^direct(, through NAT)? · UDP$/,
+    },
+    {
+      vehicle: 'symmetric',
+      operator: 'symmetric',
+      offered: ['udp'],
+      path: /^relay$/,
+      here: { candidateType: 'relay', protocol: 'udp', relayProtocol: 'udp' },
+      words: /^relayed · UDP$/,
+    },
+    {
+      vehicle: 'symmetric',
+      operator: 'udp-blocked',
+      offered: ['udp', 'tcp'],
+      path: /^relay$/,
+      here: { candidateType: 'relay', protocol: 'udp', relayProtocol: 'tcp' },
+      words: /^relayed · TCP$/,
+    },
+    {
+      vehicle: 'symmetric',
+      operator: 'only-tcp-443',
+      offered: ['tls'],
+      path: /^relay$/,
+      here: { candidateType: 'relay', protocol: 'udp', relayProtocol: 'tls' },
+      words: /^relayed · TLS$/,
+    },
+  ])('vehicle $vehicle, operator $operator, offered $offered', async (wanted) => {
+    const { heard, console } = await meet(wanted.vehicle, wanted.operator, servers(wanted.offered));
+    await console.live();
+    await console.drive();
+    await heard.message(/\/telemetry$/, ({ values }) => speedOf(values) > SPEED_KMH);
+    const link = await heard.message(/\/link\//);
+    expect(link.path).toMatch(wanted.path);
+    expect((await console.pair())?.local).toMatchObject(wanted.here);
+    expect(await console.pathHere()).toMatch(wanted.words);
+  });
+});
+
+const speedOf = (values: unknown) => Number((values as Record<string, unknown>)['Vehicle.Speed']);
