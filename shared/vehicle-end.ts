@@ -93,6 +93,9 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     filters: [],
     announceAtOnce: true,
     onMessage: receive,
+    onConnected() {
+      for (const { session } of operators.values()) session.dispatch({ type: 'signalling' });
+    },
     onAnnounced(epoch) {
       log.info({ room, epoch }, 'waiting for operators');
     },
@@ -197,6 +200,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         bye: (body) => signalling.publish('bye', topics.bye(room, room, peer), body as Body<'bye'>),
       },
       announce: () => signalling.announce(),
+      onQuiet: signalling.check,
       onLink: (link, before) => linkChanged(peer, link, before),
       onMessage: (channel, text) => heard(peer, channel, text),
       onReport: reports.mine,
@@ -216,6 +220,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (!isLive(link) || link.phase === 'connecting') setLease(releaseLease(lease, peer, clock.now()));
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = null;
+    // Another path may be slower, and what comes over it is not late for that.
+    if (operator && link.phase === 'restoring') operator.lateness = createLateness();
     if (link.phase === 'connected') operator?.session.send('control', stateText(peer));
     if (hasComeToSomething(link)) operator?.reports.say();
     if (link.phase === 'waiting' || link.phase === 'ended') forget(peer);
@@ -354,6 +360,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         since,
         ...(reason ? { reason } : {}),
       }));
+    },
+    /** This machine's network has changed, as far as it can tell: looks at once what is still there. */
+    networkChanged(): void {
+      signalling.check();
+      for (const { session } of operators.values()) session.probe();
     },
     /** Says goodbye to everyone and leaves. */
     async close(): Promise<void> {

@@ -38,7 +38,7 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       channel.onopen = () => {
         if ([...channels.values()].every(({ readyState }) => readyState === 'open')) handlers.open();
       };
-      channel.onclose = () => lose('failed', 'the other end has closed the connection');
+      channel.onclose = () => lose('the other end has closed the connection');
       channel.onmessage = ({ data }) => {
         if (typeof data === 'string') handlers.message(name, data);
       };
@@ -52,12 +52,11 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       handlers.candidate(candidate ? (candidate.toJSON() as { candidate: string }) : null);
     };
     connection.onconnectionstatechange = () => {
-      if (connection.connectionState === 'disconnected') lose('disconnected', 'the other end is silent');
-      if (connection.connectionState === 'failed') lose('failed', whyFailed(attempt));
+      if (connection.connectionState === 'failed') lose(whyFailed(attempt));
     };
 
-    function lose(state: 'disconnected' | 'failed', detail: string): void {
-      if (!over) handlers.lost(state, detail);
+    function lose(detail: string): void {
+      if (!over) handlers.failed(detail);
     }
 
     function found(end: 'here' | 'there', candidate: string): void {
@@ -71,7 +70,7 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
     function take(description: RTCSessionDescriptionInit): string {
       connection
         .setLocalDescription(description)
-        .catch((error) => lose('failed', `this browser can't use its own description: ${error.message}`));
+        .catch((error) => lose(`this browser can't use its own description: ${error.message}`));
       return description.sdp ?? '';
     }
 

@@ -84,8 +84,7 @@ function attach(
   });
   connection.connectionStateChange.subscribe((state) => {
     if (closed) return;
-    if (state === 'disconnected') handlers.lost('disconnected', 'the network path is interrupted');
-    if (state === 'failed') handlers.lost('failed', 'no network path works');
+    if (state === 'failed') handlers.failed('no network path works');
   });
   for (const transport of connection.dtlsTransports) {
     transport.onStateChange.subscribe((state) => {
@@ -100,7 +99,7 @@ function attach(
     });
     channel.stateChanged.subscribe((state) => {
       if (closed) return;
-      if (state === 'closed') handlers.lost('failed', 'the other end closed the connection');
+      if (state === 'closed') handlers.failed('the other end closed the connection');
       if (state === 'open' && names.every((each) => channels[each].readyState === 'open')) handlers.open();
     });
   }
@@ -110,7 +109,7 @@ function attach(
       if (restart) connection.setConfiguration({ iceServers: options.iceServers().flatMap(oneUrlEach) });
       const offer = await connection.createOffer({ iceRestart: restart });
       connection.setLocalDescription(offer).catch((error) => {
-        if (!closed) handlers.lost('failed', `the local description was refused: ${error}`);
+        if (!closed) handlers.failed(`the local description was refused: ${error}`);
       });
       return offer.sdp;
     },
