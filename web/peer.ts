@@ -22,6 +22,8 @@ export interface BrowserPeerOptions {
   onAttempt?(attempt: Attempt): void;
 }
 
+/** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
+const MAX_WAITING = 1_000;
 const CHANNEL_NAMES = Object.keys(CHANNELS) as ChannelName[];
 
 export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
@@ -91,6 +93,7 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       send(name, text) {
         const channel = channels.get(name);
         if (channel?.readyState !== 'open') return false;
+        if (name === 'control' && channel.bufferedAmount > MAX_WAITING) return false;
         channel.send(text);
         return true;
       },

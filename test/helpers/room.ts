@@ -33,6 +33,8 @@ export interface TestOperator extends OperatorEnd {
   lastState(): VehicleState | null;
   /** Calls back with every state message from now on. */
   onEveryState(listener: (state: VehicleState) => void): void;
+  /** True: what this operator and the vehicle say to each other on the data channels is lost on the way. */
+  mute(on: boolean): void;
   /** Sends any text on a data channel, as a peer that keeps to no rule would. */
   sendOn(channel: ChannelName, text: string): boolean;
   /** Resolves when the view or a vehicle state makes it true. */
@@ -47,6 +49,7 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
   const watchers = new Set<() => void>();
   const createPeer = weriftOperator(received);
   let peer: Peer | null = null;
+  let muted = false;
   const listeners: ((state: VehicleState) => void)[] = [];
   let state: VehicleState | null = null;
   const wake = () => {
@@ -58,7 +61,11 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
     room,
     self: id,
     createPeer(handlers) {
-      peer = createPeer(handlers);
+      const inner = createPeer({
+        ...handlers,
+        message: (...said) => void (muted || handlers.message(...said)),
+      });
+      peer = { ...inner, send: (...said) => muted || inner.send(...said) };
       return peer;
     },
     enterAtOnce: true,
@@ -76,6 +83,9 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
     received,
     lastState: () => state,
     onEveryState: (listener: (state: VehicleState) => void) => void listeners.push(listener),
+    mute(on: boolean) {
+      muted = on;
+    },
     sendOn: (channel: ChannelName, text: string) => peer?.send(channel, text) ?? false,
     until(what: string, condition: (view: RoomView, state: VehicleState | null) => boolean) {
       const last = () => `never happened: ${what}; last ${JSON.stringify({ ...end.view, state })}`;

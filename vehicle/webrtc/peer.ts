@@ -5,11 +5,17 @@
  * which takes seconds where a STUN server is silent, so the SDP is used before; a channel that werift
  * announces is announced as ordered even when it is not, so both are negotiated by id.
  */
+import type * as werift from 'werift';
 import type { ChannelName } from '../../shared/channels.ts';
 import type { Peer, PeerHandlers } from '../../shared/peer.ts';
 import { oneUrlEach } from './gathering.ts';
 import { pathStats } from './path-stats.ts';
 import { type PeerOptions, type Prepared, prepare } from './prepared.ts';
+import { keepPath } from './roaming.ts';
+import { mendSctp } from './sctp.ts';
+
+/** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
+const MAX_WAITING = 1_000;
 
 /** What a vehicle's peer can do beside a session's needs: send video. */
 export interface VideoPeer extends Peer {
@@ -69,6 +75,8 @@ function attach(
   let closed = false;
   let answered = Promise.resolve();
   const names = Object.keys(channels) as ChannelName[];
+  const roaming = keepPath(connection.iceTransports[0]?.connection as werift.Connection);
+  if (connection.sctpTransport) mendSctp(connection.sctpTransport);
 
   connection.onIceCandidate.subscribe((candidate) => {
     if (closed) return;
@@ -132,9 +140,11 @@ function attach(
     },
     send(name, text) {
       if (closed || channels[name].readyState !== 'open') return false;
+      if (name === 'control' && channels[name].bufferedAmount > MAX_WAITING) return false;
       channels[name].send(text);
       return true;
     },
+    probe: roaming.probe,
     sendRtp: (packet) => track.writeRtp(packet),
     async stats() {
       return pathStats(connection, await sender.getStats());
