@@ -15,8 +15,10 @@ const FIRST_RECONNECT_MS = 200;
 /** Mean wait before each further attempt, ms; spread by half each way. */
 const RECONNECT_MS = 800;
 /** Least and most time that the broker gets to answer a ping, ms; between them it depends on the round trip. */
-const LEAST_ANSWER_MS = 300;
+const LEAST_ANSWER_MS = 350;
 const MOST_ANSWER_MS = 1_000;
+/** A process that stood still gets this long to read what has come meanwhile, ms. */
+const READ_MS = 50;
 /** While it matters, an attempt to connect that has taken longer is given up for a new one, ms. */
 const STALE_ATTEMPT_MS = 1_500;
 /** Different reasons that are logged, in all; after that they are only counted. */
@@ -171,10 +173,13 @@ export function createBus(options: BusOptions) {
     if (state.state === 'connected') {
       if (cancelCheck) return;
       const patience = Math.min(Math.max(2 * roundTrip, LEAST_ANSWER_MS), MOST_ANSWER_MS);
-      cancelCheck = options.clock.after(patience, () => {
+      const giveUp = () => {
         problem = `the broker did not answer for ${patience} ms`;
         setState({ state: 'offline', detail: problem });
         replace();
+      };
+      cancelCheck = options.clock.after(patience, () => {
+        cancelCheck = options.clock.after(READ_MS, giveUp);
       });
       client.sendPing();
     } else if (state.state !== 'closed' && state.state !== 'refused') {
