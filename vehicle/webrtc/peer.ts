@@ -68,7 +68,7 @@ export function createPeerFactory(options: PeerOptions) {
 }
 
 function attach(
-  { connection, sender, track, channels }: Prepared,
+  { connection, sender, track, channels, ready }: Prepared,
   handlers: VideoPeerHandlers,
   options: PeerOptions,
 ): VideoPeer {
@@ -114,6 +114,7 @@ function attach(
 
   return {
     async createOffer(restart) {
+      await ready;
       if (restart) connection.setConfiguration({ iceServers: options.iceServers().flatMap(oneUrlEach) });
       const offer = await connection.createOffer({ iceRestart: restart });
       connection.setLocalDescription(offer).catch((error) => {
