@@ -8,6 +8,7 @@ import { systemClock } from '../../shared/clock.ts';
 import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
 import type { Peer } from '../../shared/peer.ts';
 import { runVehicle, type VehicleOptions } from '../../vehicle/agent.ts';
+import { eventually } from './eventually.ts';
 import { type Received, weriftOperator } from './werift-peer.ts';
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -126,30 +127,4 @@ export async function testListener(url: string, filter = 'rooms/#') {
       return eventually(watchers, () => heard.slice(from).find(fits), all);
     },
   };
-}
-
-/** Against hanging only, ms. */
-const PATIENCE_MS = 20_000;
-
-/** Resolves with what `look` finds, now or when one of the watchers is woken. */
-function eventually<T>(
-  watchers: Set<() => void>,
-  look: () => T | undefined,
-  problem: () => string,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const check = () => {
-      const found = look();
-      if (found === undefined) return;
-      watchers.delete(check);
-      clearTimeout(timer);
-      resolve(found);
-    };
-    const timer = setTimeout(() => {
-      watchers.delete(check);
-      reject(new Error(problem().slice(0, 2000)));
-    }, PATIENCE_MS);
-    watchers.add(check);
-    check();
-  });
 }
