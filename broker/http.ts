@@ -6,11 +6,11 @@ import helmet from 'helmet';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
-import type { IceProvider } from './ice.ts';
+import type { IceSource } from './ice/ice-servers.ts';
 
 export interface HttpOptions {
   fleet: FleetAnswer;
-  ice: IceProvider;
+  ice: IceSource;
   /** Folder with the built pages. */
   pages: string;
   /** Why the server can't serve MQTT now; null when it can. */
@@ -41,8 +41,10 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   app.get('/api/fleet', (_request, response) => {
     response.json(options.fleet);
   });
-  app.get('/api/ice', async (_request, response) => {
-    response.json(await options.ice.iceServers());
+  app.get('/api/ice', async (request, response) => {
+    const { peer = 'anonymous' } = request.query;
+    if (typeof peer === 'string' && isId(peer)) response.json(await options.ice.iceServers(peer));
+    else response.status(400).json({ error: "The peer has 1 to 32 of a-z, 0-9 and '-', and no '-' first." });
   });
   app.use('/api', (request, response) => {
     response.status(404).json({ error: `There is no ${request.method} ${request.baseUrl}${request.path}.` });

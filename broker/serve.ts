@@ -3,13 +3,15 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import mqtt, { MqttClient } from 'mqtt';
+import { systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
-import type { FleetAnswer, IceServer } from '../shared/server-api.ts';
+import type { FleetAnswer } from '../shared/server-api.ts';
 import { DEFAULT_ROOT } from '../shared/topics.ts';
 import { createBroker } from './broker.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
-import { fixedIceServers } from './ice.ts';
+import { createIceServers } from './ice/ice-servers.ts';
+import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
 import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
 
@@ -31,7 +33,8 @@ export interface ServerOptions {
   root?: string | undefined;
   /** What the fleet is called. */
   name?: string | undefined;
-  iceServers?: IceServer[] | undefined;
+  /** Where ICE servers come from; none unless given. */
+  ice?: IceSetup | undefined;
   /** Use this broker instead of the embedded one: its MQTT URL, and the ws(s) URL that pages connect to. */
   external?: { url: string; pageUrl: string } | undefined;
   /** Clear what dead vehicles left behind; true unless given. */
@@ -72,7 +75,9 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
   if (options.name !== undefined) fleet.name = options.name;
-  const ice = fixedIceServers(options.iceServers ?? []);
+  const ice = createIceServers(options.ice ?? { providers: [], ttl: MAX_TTL_S }, systemClock, log);
+  // What is wrong with the configuration is logged now, and the first page doesn't wait for a service.
+  void ice.iceServers('server');
   http.on('request', createHttpApp({ fleet, ice, pages: options.pages ?? PAGES, notReady }, log));
   try {
     await listen(http, port, host, '--port');

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import type { ServerOptions } from '../broker/serve.ts';
 import type { IceServer } from '../shared/server-api.ts';
+import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
   iceServersOf,
   type LogLevel,
@@ -59,7 +60,7 @@ export function addServeOptions(command: Command): Command {
     .addOption(
       option(
         '--ice-servers <json>',
-        'STUN and TURN servers, a list of RTCIceServer',
+        'STUN and TURN servers, a list of RTCIceServer, beside those below',
         iceServersOf('--ice-servers'),
       ),
     )
@@ -73,7 +74,8 @@ export function serverOptions(flags: ServeFlags): ServerOptions {
   if (port === mqttPort && port !== 0 && !broker) {
     throw new OptionError(`--port and --mqtt-port are both ${port}; they must differ.`);
   }
-  return { host, port, mqttPort, root, name, iceServers, external: externalBroker(broker, brokerPageUrl) };
+  const external = externalBroker(broker, brokerPageUrl);
+  return { host, port, mqttPort, root, name, ice: iceSetup(iceServers), external };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {
@@ -102,7 +104,9 @@ Examples:
   plntry serve                                    on this machine only
   plntry serve --host 0.0.0.0 --port 80           for everybody who can reach it
   plntry serve --broker mqtt://broker:1883 --broker-page-url wss://broker/mqtt
-  plntry serve --ice-servers '[{"urls": "stun:stun.example.org:3478"}]'`,
+  PLNTRY_STUN_URLS=stun:turn.example.org PLNTRY_TURN_URLS=turn:turn.example.org \\
+  PLNTRY_TURN_SECRET_FILE=/run/secrets/turn plntry serve
+${ICE_HELP}`,
   );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
     const options = serverOptions(flags);

@@ -5,7 +5,7 @@ import type { Log } from '../shared/log.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
-import { createIceServers } from './ice-servers.ts';
+import { type AskIceServers, askServer, createIceServers } from './ice-servers.ts';
 import { decide } from './safety.ts';
 import { createSimulatedDriver } from './simulated/driver.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
@@ -24,8 +24,8 @@ export interface VehicleOptions {
   root: string;
   name?: string | undefined;
   maxOperators: number;
-  /** STUN and TURN servers; instead of those of `server`. */
-  iceServers?: IceServer[] | undefined;
+  /** STUN and TURN servers, or whom to ask for them; instead of those of `server`. */
+  iceServers?: IceServer[] | AskIceServers | undefined;
   /** Address of the web server whose /api/ice is asked. */
   server?: string | undefined;
   fps: number;
@@ -47,8 +47,10 @@ export class ReplacedError extends Error {}
 export async function runVehicle(options: VehicleOptions, log: Log): Promise<RunningVehicle> {
   const clock = systemClock;
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const iceServers = await createIceServers({ fixed: options.iceServers, server: options.server }, log);
+  const source = options.iceServers ?? (options.server ? askServer(options.server, options.room) : []);
+  const iceServers = await createIceServers(source, clock, log);
   const peers = createPeerFactory({ iceServers: iceServers.get });
+  iceServers.onRenewed(peers.refresh);
   const driver = createSimulatedDriver();
   const video = createSimulatedVideo({
     pose: driver.pose,

@@ -28,7 +28,7 @@ const CHANNEL_NAMES = Object.keys(CHANNELS) as ChannelName[];
 
 export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
   return (handlers): Peer => {
-    const iceServers = options.iceServers();
+    let iceServers = options.iceServers();
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     const channels = new Map<ChannelName, RTCDataChannel>();
     let attempt: Attempt = { here: [], there: [], relayPossible: iceServers.some(isTurn) };
@@ -68,6 +68,15 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       options.onAttempt?.(attempt);
     }
 
+    /** Credentials may have expired since the connection was made; renewed ones count from the next description on. */
+    function renewIceServers(): void {
+      const renewed = options.iceServers();
+      if (renewed === iceServers) return;
+      iceServers = renewed;
+      attempt = { ...attempt, relayPossible: iceServers.some(isTurn) };
+      connection.setConfiguration({ iceServers, bundlePolicy: 'max-bundle' });
+    }
+
     /** The description is on its way to the other end while this browser takes it: that saves 20 ms. */
     function take(description: RTCSessionDescriptionInit): string {
       connection
@@ -77,8 +86,12 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
     }
 
     return {
-      createOffer: async (restart) => take(await connection.createOffer({ iceRestart: restart })),
+      async createOffer(restart) {
+        renewIceServers();
+        return take(await connection.createOffer({ iceRestart: restart }));
+      },
       async acceptOffer(sdp) {
+        renewIceServers();
         await connection.setRemoteDescription({ type: 'offer', sdp });
         return take(await connection.createAnswer());
       },

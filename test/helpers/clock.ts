@@ -37,5 +37,26 @@ export function manualClock(start = 1_800_000_000_000) {
       now += ms;
       for (const timer of timers) timer.at = Math.max(timer.at, now);
     },
+    /** When the next is due, ms since the epoch; never, unless something waits. */
+    get dueAt(): number {
+      return Math.min(...[...timers].map(({ at }) => at));
+    },
+  };
+}
+
+/** A clock that is moved too, and lets promises go on between one thing that is due and the next. */
+export function testClock(start?: number) {
+  const time = manualClock(start);
+  const { clock } = time;
+  return {
+    ...clock,
+    async pass(ms: number): Promise<void> {
+      const until = clock.now() + ms;
+      while (clock.now() < until) {
+        time.pass(Math.min(until, time.dueAt) - clock.now());
+        await new Promise(setImmediate);
+      }
+      await new Promise(setImmediate);
+    },
   };
 }

@@ -48,7 +48,7 @@ export function createPhone(room: string) {
 
   async function join(): Promise<void> {
     const mine = ++turn;
-    const [settings] = await Promise.all([fleetSettings(), loadIceServers()]);
+    const [settings] = await Promise.all([fleetSettings(), loadIceServers(room)]);
     if (mine !== turn) return;
     replaced.value = false;
     end = createVehicleEnd({

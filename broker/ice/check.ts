@@ -1,23 +1,14 @@
-/** The ICE servers (STUN and TURN) that pages and vehicles are told to use. */
-import type { IceAnswer, IceServer } from '../shared/server-api.ts';
+/** What counts as an ICE server, wherever its description comes from. */
+import type { IceServer } from '../../shared/server-api.ts';
 
-/** Where ICE servers come from. Asked for every request, since credentials may be made to expire. */
-export interface IceProvider {
-  iceServers(): Promise<IceAnswer>;
-}
-
-/** A configured list does not expire; asking again now and then picks up a new configuration. */
-const FIXED_TTL_S = 3_600;
 /** Browsers get slow with more, and warn from five on. */
 const MAX_SERVERS = 16;
 /** RFC 7064 and RFC 7065, without what browsers don't take. */
 const STUN_URL = /^stuns?:[^\s/?@]+$/i;
 const TURN_URL = /^turns?:[^\s/?@]+(\?transport=(udp|tcp))?$/i;
 
-export function fixedIceServers(iceServers: IceServer[]): IceProvider {
-  const answer = { iceServers, ttl: FIXED_TTL_S };
-  return { iceServers: async () => answer };
-}
+export const isStunUrl = (text: string): boolean => STUN_URL.test(text);
+export const isTurnUrl = (text: string): boolean => TURN_URL.test(text);
 
 /**
  * Checks a list of RTCIceServer entries. Fields that are not of the standard are left out.
@@ -29,6 +20,18 @@ export function checkIceServers(value: unknown): IceServer[] {
   return value.map((entry, index) => checkIceServer(entry, `ICE server ${index + 1}`));
 }
 
+/** Those entries of a service's answer that can be used; what can't is no reason to do without the others. */
+export function usableIceServers(value: unknown): IceServer[] {
+  const entries = Array.isArray(value) ? value.slice(0, MAX_SERVERS) : [value];
+  return entries.flatMap((entry) => {
+    try {
+      return [checkIceServer(entry, 'it')];
+    } catch {
+      return [];
+    }
+  });
+}
+
 function checkIceServer(entry: unknown, name: string): IceServer {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     throw new Error(`${name} must be an object with "urls"`);
@@ -37,13 +40,13 @@ function checkIceServer(entry: unknown, name: string): IceServer {
   const list = Array.isArray(urls) ? urls : [urls];
   if (list.length === 0) throw new Error(`${name} has no urls`);
   for (const url of list) {
-    if (typeof url !== 'string' || !(STUN_URL.test(url) || TURN_URL.test(url))) {
+    if (typeof url !== 'string' || !(isStunUrl(url) || isTurnUrl(url))) {
       throw new Error(
         `${name} has the url ${JSON.stringify(url)}, which is none of stun:, stuns:, turn:, turns:`,
       );
     }
     // RTCPeerConnection's constructor throws without them.
-    if (TURN_URL.test(url) && (typeof username !== 'string' || typeof credential !== 'string')) {
+    if (isTurnUrl(url) && (typeof username !== 'string' || typeof credential !== 'string')) {
       throw new Error(`${name} is a TURN server and needs a username and a credential, both text`);
     }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkIceServers } from '../../broker/ice.ts';
+import { checkIceServers } from '../../../broker/ice/check.ts';
 
 test('STUN and TURN servers are taken as RTCPeerConnection takes them', () => {
   const list = [
