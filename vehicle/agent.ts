@@ -5,7 +5,7 @@ import type { Log } from '../shared/log.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
-import { type AskIceServers, askServer, createIceServers } from './ice-servers.ts';
+import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
 import { decide } from './safety.ts';
 import { createSimulatedDriver } from './simulated/driver.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
@@ -48,9 +48,8 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const clock = systemClock;
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const source = options.iceServers ?? (options.server ? askServer(options.server, options.room) : []);
-  const iceServers = await createIceServers(source, clock, log);
+  const iceServers = await keepIceServers(source, clock, log);
   const peers = createPeerFactory({ iceServers: iceServers.get });
-  iceServers.onRenewed(peers.refresh);
   const driver = createSimulatedDriver();
   const video = createSimulatedVideo({
     pose: driver.pose,

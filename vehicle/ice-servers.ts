@@ -1,6 +1,6 @@
 /** The vehicle's STUN and TURN servers: a fixed list, or those that somebody is asked for, kept fresh. */
 import type { Clock } from '../shared/clock.ts';
-import { type IceState, renewIceServers } from '../shared/ice-renewal.ts';
+import { renewIceServers } from '../shared/ice-renewal.ts';
 import type { Log } from '../shared/log.ts';
 import { check } from '../shared/messages.ts';
 import { type IceAnswer, IceAnswerSchema, type IceServer } from '../shared/server-api.ts';
@@ -16,43 +16,36 @@ export interface VehicleIceServers {
   get(): IceServer[];
   /** What is wrong with them, each a sentence. */
   warnings(): string[];
-  /** Calls back when there are others. */
-  onRenewed(listener: () => void): void;
   close(): void;
 }
 
 /** Resolves when there is something to begin with, or nothing came for a moment. */
-export async function createIceServers(
+export async function keepIceServers(
   source: IceServer[] | AskIceServers,
   clock: Clock,
   log: Log,
 ): Promise<VehicleIceServers> {
   if (Array.isArray(source)) {
-    return { get: () => source, warnings: () => [], onRenewed: () => {}, close: () => {} };
+    return { get: () => source, warnings: () => [], close: () => {} };
   }
-  let before: IceState = { servers: [], warnings: [] };
-  const listeners: (() => void)[] = [];
+  let logged: string[] = [];
   const renewal = renewIceServers({
     ask: source,
     clock,
-    onChange(now) {
-      const news = now.warnings.filter((warning) => !before.warnings.includes(warning));
-      for (const warning of news) log.warn({}, warning);
-      if (now.servers !== before.servers) for (const listener of listeners) listener();
-      before = now;
+    onChange({ warnings }) {
+      for (const warning of warnings) if (!logged.includes(warning)) log.warn({}, warning);
+      logged = warnings;
     },
   });
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(START_LIMIT_MS, resolve);
-    void renewal.first.then(() => {
-      cancel();
-      resolve();
-    });
-  });
+  await Promise.race([
+    renewal.first,
+    new Promise<void>((resolve) => {
+      clock.after(START_LIMIT_MS, resolve);
+    }),
+  ]);
   return {
     get: () => renewal.state.servers,
     warnings: () => renewal.state.warnings,
-    onRenewed: (listener) => void listeners.push(listener),
     close: renewal.close,
   };
 }

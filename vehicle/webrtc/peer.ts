@@ -59,12 +59,6 @@ export function createPeerFactory(options: PeerOptions) {
         },
       };
     },
-    /** The ICE servers are others: what was made ready with the old ones is of no use. */
-    refresh(): void {
-      if (!spare) return;
-      void spare.connection.close();
-      spare = prepare(options);
-    },
     close(): void {
       closed = true;
       void spare?.connection.close();
