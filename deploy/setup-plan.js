@@ -5,7 +5,6 @@
 /** Debian packages that the tests use, as real counterparts and for a network, with a program that each brings. */
 export const DEBIAN_PACKAGES = {
   chromium: 'chromium',
-  coturn: 'turnserver',
   mosquitto: 'mosquitto',
   'mosquitto-clients': 'mosquitto_sub',
   coturn: 'turnserver',
