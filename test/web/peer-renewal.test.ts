@@ -79,7 +79,7 @@ test('an ICE restart uses credentials that were renewed since the session began,
             void peers[other].addCandidate(candidate);
           },
           open: () => open.resolve(),
-          lost: (_state, detail) => open.reject(new Error(detail)),
+          failed: (detail) => open.reject(new Error(detail)),
           message: () => {},
         });
       }
