@@ -1,7 +1,6 @@
 /** A device that is a vehicle: waiting, seen, or driven, and with what commands. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { fixed } from '../format.ts';
-import { IceWarnings } from '../ice-warnings.tsx';
 import { settingsProblem } from '../settings.ts';
 import type { Phone } from './phone.ts';
 import { vehicleWords } from './words.ts';
@@ -32,7 +31,6 @@ export function AtWork({ phone, onLeave }: { phone: Phone; onLeave: () => void }
           Take it back
         </button>
       ) : null}
-      <IceWarnings />
       <Commands phone={phone} />
       <CameraView phone={phone} />
     </main>
