@@ -1,30 +1,20 @@
 /** The web server: the built pages, what they need to know to begin with, and health checks. */
 import { existsSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import helmet from 'helmet';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
-import type { IceProvider } from './ice.ts';
-import type { Metrics } from './metrics.ts';
+import type { IceSource } from './ice/ice-servers.ts';
 
 export interface HttpOptions {
   fleet: FleetAnswer;
-  ice: IceProvider;
+  ice: IceSource;
   /** Folder with the built pages. */
   pages: string;
   /** Why the server can't serve MQTT now; null when it can. */
   notReady(): string | null;
-  metrics: Metrics;
-  /** What `/metrics` answers. */
-  metricsText(): Promise<string>;
 }
 
 /** Vite names these files by a hash of their content, so they never change. */
@@ -32,7 +22,6 @@ const ASSETS = 'assets';
 
 export function createHttpApp(options: HttpOptions, log: Log): Express {
   const app = express();
-  app.use(timed(options.metrics));
   app.use(securityHeaders(options.fleet.mqtt.url));
 
   app.get('/healthz', (_request, response) => {
@@ -45,11 +34,6 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     else response.status(503).json({ ready: false, reason });
   });
 
-  app.get('/metrics', async (_request, response) => {
-    response.set('Cache-Control', 'no-store').type(options.metrics.contentType);
-    response.send(await options.metricsText());
-  });
-
   app.use('/api', (_request, response, next) => {
     response.set('Cache-Control', 'no-store');
     next();
@@ -57,8 +41,10 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   app.get('/api/fleet', (_request, response) => {
     response.json(options.fleet);
   });
-  app.get('/api/ice', async (_request, response) => {
-    response.json(await options.ice.iceServers());
+  app.get('/api/ice', async (request, response) => {
+    const { peer = 'anonymous' } = request.query;
+    if (typeof peer === 'string' && isId(peer)) response.json(await options.ice.iceServers(peer));
+    else response.status(400).json({ error: "The peer has 1 to 32 of a-z, 0-9 and '-', and no '-' first." });
   });
   app.use('/api', (request, response) => {
     response.status(404).json({ error: `There is no ${request.method} ${request.baseUrl}${request.path}.` });
@@ -80,27 +66,6 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   };
   app.use(onError);
   return app;
-}
-
-/** Routes that metrics tell apart; everything else is `other`. */
-const ROUTES = ['/healthz', '/readyz', '/metrics', '/api/fleet', '/api/ice'];
-const METHODS = ['GET', 'HEAD', 'POST'];
-
-function timed({ http }: Metrics): RequestHandler {
-  return ({ path, method }, response, next) => {
-    const end = http.startTimer();
-    response.on('finish', () => {
-      const known = ROUTES.includes(path) ? path : undefined;
-      const page = path === '/' || /^\/(rooms|vehicle)\//.test(path) ? 'page' : undefined;
-      const asset = path.startsWith(`/${ASSETS}/`) ? 'asset' : undefined;
-      end({
-        route: known ?? page ?? asset ?? 'other',
-        method: METHODS.includes(method) ? method : 'other',
-        status: `${Math.floor(response.statusCode / 100)}xx`,
-      });
-    });
-    next();
-  };
 }
 
 /** One page for the fleet, for operators and for phones that are a vehicle; it looks at its own address. */

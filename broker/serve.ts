@@ -3,19 +3,17 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import mqtt, { MqttClient } from 'mqtt';
+import { systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
-import type { FleetAnswer, IceServer } from '../shared/server-api.ts';
+import type { FleetAnswer } from '../shared/server-api.ts';
 import { DEFAULT_ROOT } from '../shared/topics.ts';
 import { createBroker } from './broker.ts';
-import { startCensus } from './census.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
-import { fixedIceServers } from './ice.ts';
-import { createMetrics } from './metrics.ts';
+import { createIceServers } from './ice/ice-servers.ts';
+import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
 import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
-import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
-import { type RelayUsage, startUsage, type UsageOptions } from './usage/usage.ts';
 
 const PAGES = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** How long requests that are being answered may take when the server closes. */
@@ -23,7 +21,6 @@ const REQUEST_GRACE_MS = 500;
 /** Of the server's own MQTT connections. */
 const KEEPALIVE_S = 10;
 const RECONNECT_MS = 1_000;
-const OWN_CLIENT_ID = 'plntry-server';
 
 export interface ServerOptions {
   /** Address to listen on; 127.0.0.1 unless given. */
@@ -36,15 +33,12 @@ export interface ServerOptions {
   root?: string | undefined;
   /** What the fleet is called. */
   name?: string | undefined;
-  iceServers?: IceServer[] | undefined;
+  /** Where ICE servers come from; none unless given. */
+  ice?: IceSetup | undefined;
   /** Use this broker instead of the embedded one: its MQTT URL, and the ws(s) URL that pages connect to. */
   external?: { url: string; pageUrl: string } | undefined;
   /** Clear what dead vehicles left behind; true unless given. */
   housekeeping?: boolean | undefined;
-  /** Of relayed data; none unless given. */
-  budgets?: Budgets | undefined;
-  /** Where counts of relayed data are kept; in memory only unless given. */
-  data?: UsageOptions['data'];
   /** Folder with the built pages. */
   pages?: string | undefined;
 }
@@ -62,10 +56,6 @@ export interface RunningServer {
 interface MqttSide {
   url: string;
   pageUrl: string;
-  /** The server's own connection. */
-  client: MqttClient;
-  /** How many clients there are; null when the broker is somebody else's. */
-  clients(): number | null;
   notReady(): string | null;
   close(): Promise<void>;
 }
@@ -78,40 +68,21 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   }
   const http = createServer();
   let closing = false;
-  const side = external ? watchExternalBroker(external, log) : await startEmbeddedBroker(http, options, log);
-  const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
-  const census = startCensus(side.client, root);
-  const metrics = createMetrics();
-  const stopListening = async () => {
-    house?.close();
-    census.close();
-    await usage?.close();
-    await side.close();
-  };
-  let usage: RelayUsage | null = null;
-  try {
-    const { budgets = NO_BUDGETS, data } = options;
-    const onDropped = () => metrics.relayDropped.inc();
-    usage = await startUsage(side.client, { root, budgets, data, onDropped }, log);
-  } catch (error) {
-    await stopListening();
-    throw error;
-  }
-  const { counts } = usage;
-  const metricsText = () => metrics.text({ usage: counts(), mqttClients: side.clients(), ...census.count() });
+  const side = external
+    ? watchExternalBroker(external, options, log)
+    : await startEmbeddedBroker(http, options, log);
   const notReady = () => (closing ? 'the server is shutting down' : side.notReady());
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
   if (options.name !== undefined) fleet.name = options.name;
-  const ice = fixedIceServers(options.iceServers ?? []);
-  http.on(
-    'request',
-    createHttpApp({ fleet, ice, pages: options.pages ?? PAGES, notReady, metrics, metricsText }, log),
-  );
+  const ice = createIceServers(options.ice ?? { providers: [], ttl: MAX_TTL_S }, systemClock, log);
+  // What is wrong with the configuration is logged now, and the first page doesn't wait for a service.
+  void ice.iceServers('server');
+  http.on('request', createHttpApp({ fleet, ice, pages: options.pages ?? PAGES, notReady }, log));
   try {
     await listen(http, port, host, '--port');
   } catch (error) {
-    await stopListening();
+    await side.close();
     throw error;
   }
   const webUrl = `http://${addressOf(http, host)}`;
@@ -125,7 +96,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
       closing = true;
       const stopped = new Promise<void>((resolve) => http.close(() => resolve()));
       const impatience = setTimeout(() => http.closeAllConnections(), REQUEST_GRACE_MS);
-      await stopListening();
+      await side.close();
       await stopped;
       clearTimeout(impatience);
       log.info({}, 'server has stopped');
@@ -134,7 +105,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
 }
 
 async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log: Log): Promise<MqttSide> {
-  const { host = '127.0.0.1', mqttPort = 1883 } = options;
+  const { host = '127.0.0.1', mqttPort = 1883, root = DEFAULT_ROOT, housekeeping = true } = options;
   const broker = await createBroker(log);
   const tcp = createMqttTcp(broker);
   const webSocket = attachMqttWebSocket(http, broker, log);
@@ -145,23 +116,31 @@ async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log
     throw error;
   }
 
-  const client = new MqttClient(() => broker.open(), {
-    clientId: OWN_CLIENT_ID,
-    protocolVersion: 4,
-    keepalive: KEEPALIVE_S,
-    reconnectPeriod: RECONNECT_MS,
-  });
-  client.on('error', (error) => log.warn({ reason: error.message }, 'the server’s own connection failed'));
+  let house: { close(): void } | undefined;
+  if (housekeeping) {
+    const client = new MqttClient(() => broker.open(), {
+      clientId: 'plntry-housekeeping',
+      protocolVersion: 4,
+      keepalive: KEEPALIVE_S,
+      reconnectPeriod: RECONNECT_MS,
+    });
+    client.on('error', (error) => log.warn({ reason: error.message }, 'housekeeping connection failed'));
+    const work = startHousekeeping(client, root, log);
+    house = {
+      close() {
+        work.close();
+        client.end(true);
+      },
+    };
+  }
 
   return {
     url: `mqtt://${addressOf(tcp.server, host)}`,
     pageUrl: MQTT_PATH,
-    client,
-    clients: broker.clients,
     notReady: () => (tcp.server.listening ? null : 'the MQTT broker does not listen'),
     async close() {
       tcp.stop();
-      client.end(true);
+      house?.close();
       // Close frames first: the broker then ends every connection, and publishes no wills.
       const farewell = webSocket.close();
       await broker.close();
@@ -170,10 +149,14 @@ async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log
   };
 }
 
-function watchExternalBroker(external: { url: string; pageUrl: string }, log: Log): MqttSide {
+function watchExternalBroker(
+  external: { url: string; pageUrl: string },
+  { root = DEFAULT_ROOT, housekeeping = true }: ServerOptions,
+  log: Log,
+): MqttSide {
   const url = withoutPassword(external.url);
   const client = mqtt.connect(external.url, {
-    clientId: `${OWN_CLIENT_ID}-${Math.random().toString(36).slice(2, 10)}`,
+    clientId: `plntry-server-${Math.random().toString(36).slice(2, 10)}`,
     protocolVersion: 4,
     keepalive: KEEPALIVE_S,
     reconnectPeriod: RECONNECT_MS,
@@ -190,13 +173,15 @@ function watchExternalBroker(external: { url: string; pageUrl: string }, log: Lo
     log.info({ broker: url }, 'connected to the external MQTT broker');
   });
   client.on('error', (error) => setProblem(error.message || String((error as NodeJS.ErrnoException).code)));
+  const house = housekeeping ? startHousekeeping(client, root, log) : undefined;
   return {
     url,
     pageUrl: external.pageUrl,
-    client,
-    clients: () => null,
     notReady: () => (client.connected ? null : `the MQTT broker ${url} is not connected (${problem})`),
-    close: () => client.endAsync(true),
+    async close() {
+      house?.close();
+      await client.endAsync(true);
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import type { ServerOptions } from '../broker/serve.ts';
 import type { IceServer } from '../shared/server-api.ts';
+import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
   iceServersOf,
   type LogLevel,
@@ -15,9 +16,8 @@ import {
   portVariable,
   urlOf,
 } from './options.ts';
-import { addUsageOptions, type UsageFlags, usageOptions } from './usage-options.ts';
 
-export interface ServeFlags extends UsageFlags {
+export interface ServeFlags {
   host: string;
   port: number;
   mqttPort: number;
@@ -33,7 +33,7 @@ const MQTT_PROTOCOLS = ['mqtt', 'mqtts', 'ws', 'wss'];
 
 /** Those of `serve`, which `start` has too. */
 export function addServeOptions(command: Command): Command {
-  command
+  return command
     .addOption(option('--host <address>', 'address to listen on', parseHost).default('127.0.0.1'))
     .addOption(
       new Option('--port <number>', 'port of the pages and of MQTT over WebSocket; also read from PORT')
@@ -60,12 +60,12 @@ export function addServeOptions(command: Command): Command {
     .addOption(
       option(
         '--ice-servers <json>',
-        'STUN and TURN servers, a list of RTCIceServer',
+        'STUN and TURN servers, a list of RTCIceServer, beside those below',
         iceServersOf('--ice-servers'),
       ),
     )
-    .addOption(option('--name <text>', 'what the fleet is called', parseName));
-  return addUsageOptions(command).addOption(logLevelOption());
+    .addOption(option('--name <text>', 'what the fleet is called', parseName))
+    .addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
@@ -75,7 +75,7 @@ export function serverOptions(flags: ServeFlags): ServerOptions {
     throw new OptionError(`--port and --mqtt-port are both ${port}; they must differ.`);
   }
   const external = externalBroker(broker, brokerPageUrl);
-  return { host, port, mqttPort, root, name, iceServers, external, ...usageOptions(flags, process.env) };
+  return { host, port, mqttPort, root, name, ice: iceSetup(iceServers), external };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {
@@ -104,8 +104,9 @@ Examples:
   plntry serve                                    on this machine only
   plntry serve --host 0.0.0.0 --port 80           for everybody who can reach it
   plntry serve --broker mqtt://broker:1883 --broker-page-url wss://broker/mqtt
-  plntry serve --ice-servers '[{"urls": "stun:stun.example.org:3478"}]'
-  plntry serve --relay-budget 50GB --relay-budget-car 2GB,car1=5GB --relay-budget-action limit`,
+  PLNTRY_STUN_URLS=stun:turn.example.org PLNTRY_TURN_URLS=turn:turn.example.org \\
+  PLNTRY_TURN_SECRET_FILE=/run/secrets/turn plntry serve
+${ICE_HELP}`,
   );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
     const options = serverOptions(flags);

@@ -1,6 +1,7 @@
 /** `plntry start`: the server and one simulated vehicle, to try everything on one machine. */
 import { Command } from 'commander';
 import { addServeOptions, type ServeFlags, serverOptions } from './command-serve.ts';
+import { ICE_HELP } from './ice-options.ts';
 
 const ROOM = 'car1';
 /** The addresses are printed when the vehicle is there, but not later than this, ms. */
@@ -14,7 +15,8 @@ export function startCommand(): Command {
       `
 Examples:
   plntry start
-  plntry start --port 9000 --mqtt-port 9001`,
+  plntry start --port 9000 --mqtt-port 9001
+${ICE_HELP}`,
     );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
     const options = serverOptions(flags);

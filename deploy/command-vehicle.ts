@@ -1,6 +1,7 @@
 /** `plntry vehicle`: the agent of one vehicle, simulated unless told otherwise. */
 import { Command } from 'commander';
 import type { IceServer } from '../shared/server-api.ts';
+import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
   iceServersOf,
   type LogLevel,
@@ -53,7 +54,7 @@ export function vehicleCommand(): Command {
     .addOption(
       option(
         '--ice-servers <json>',
-        'STUN and TURN servers, a list of RTCIceServer',
+        'STUN and TURN servers, a list of RTCIceServer, beside those below',
         iceServersOf('--ice-servers'),
       ),
     )
@@ -76,21 +77,35 @@ export function vehicleCommand(): Command {
 Examples:
   plntry vehicle --room car2                          at the broker of this machine
   plntry vehicle --room van-7 --name 'Van 7' --broker mqtts://broker.example.org \\
-                 --server https://fleet.example.org`,
+                 --server https://fleet.example.org
+${ICE_HELP}`,
     )
     .action(async (flags: VehicleFlags) => {
-      if (flags.iceServers && flags.server) {
-        throw new OptionError("options '--ice-servers' and '--server' can't be given together.");
+      const { logLevel, iceServers, ...options } = flags;
+      const ice = iceSetup(iceServers);
+      if (ice.providers.length > 0 && flags.server) {
+        throw new OptionError(
+          "option '--server' hands out STUN and TURN servers; '--ice-servers' and variables for others can't be given with it.",
+        );
       }
-      const [{ runVehicle, ReplacedError }, { createLog }, { EXIT, runUntilStopped }] = await Promise.all([
+      const [
+        { runVehicle, ReplacedError },
+        { createIceServers },
+        { systemClock },
+        { createLog },
+        { EXIT, runUntilStopped },
+      ] = await Promise.all([
         import('../vehicle/agent.ts'),
+        import('../broker/ice/ice-servers.ts'),
+        import('../shared/clock.ts'),
         import('./log.ts'),
         import('./lifecycle.ts'),
       ]);
-      const { logLevel, ...options } = flags;
       const log = createLog(flags.room, logLevel);
+      const own = createIceServers(ice, systemClock, log);
+      const askOwn = ice.providers.length > 0 ? { iceServers: () => own.iceServers(flags.room) } : {};
       await runUntilStopped(
-        () => runVehicle(options, log),
+        () => runVehicle({ ...options, ...askOwn }, log),
         log,
         () => process.send?.(READY),
         (error) => (error instanceof ReplacedError ? EXIT.replaced : EXIT.failure),

@@ -3,7 +3,7 @@
  * Every parser takes the text and returns the value, or throws what commander reports with status 2.
  */
 import { InvalidArgumentError, Option } from 'commander';
-import { checkIceServers } from '../broker/ice.ts';
+import { checkIceServers } from '../broker/ice/check.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { isId, isRoot } from '../shared/topics.ts';
 

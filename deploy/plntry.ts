@@ -7,10 +7,12 @@ import { startCommand } from './command-start.ts';
 import { vehicleCommand } from './command-vehicle.ts';
 import { EXIT } from './lifecycle.ts';
 import { OptionError, withoutEmptyVariables } from './options.ts';
+import { readSecretFiles } from './secret-files.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 withoutEmptyVariables(process.env);
+const problem = readSecretFiles(process.env);
 program
   .name('plntry')
   .description('Drive a vehicle from a browser: MQTT signalling, WebRTC video, control and telemetry.')
@@ -20,7 +22,11 @@ program
     `
 Every option is also read from the environment, as PLNTRY_ and its name: PLNTRY_MQTT_PORT=1884.
 What is given on the command line goes first. 'plntry help start' tells the options of start.`,
-  );
+  )
+  // Not before: who asks for help gets it.
+  .hook('preAction', () => {
+    if (problem) throw new OptionError(problem);
+  });
 for (const command of [startCommand(), serveCommand(), vehicleCommand()]) program.addCommand(command);
 for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError(false);
 

@@ -1,6 +1,7 @@
 /** A vehicle as a child process, started again when it dies. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { ICE_VARIABLES } from '../broker/ice/from-environment.ts';
 import type { Log } from '../shared/log.ts';
 import { READY } from './command-vehicle.ts';
 import { EXIT } from './lifecycle.ts';
@@ -76,8 +77,8 @@ export function startVehicleProcess(args: string[], log: Log): VehicleProcess {
   };
 }
 
-/** The environment without what is meant for the server and would be taken for the vehicle's. */
+/** Without what is meant for the server: the vehicle asks it for ICE servers, and need not know its secrets. */
 function vehicleEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { PLNTRY_ICE_SERVERS: _servers, PLNTRY_NAME: _name, ...rest } = environment;
-  return rest;
+  const forServer = new Set(['PLNTRY_NAME', 'PLNTRY_ICE_SERVERS', ...Object.keys(ICE_VARIABLES)]);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !forServer.has(name)));
 }

@@ -1,16 +1,26 @@
 /**
  * One MQTT connection: what arrives is parsed once, by its topic; what does not parse is dropped,
- * counted, and logged once for each topic kind and reason. Reconnects by itself.
+ * counted, and logged once for each topic kind and reason. Reconnects by itself, and at once when it is
+ * told that something may be wrong and finds that it is: the keepalive alone notices in 10 to 15 s.
  */
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import mqtt, { type MqttClient } from 'mqtt';
 import type { Clock } from './clock.ts';
 import { type Messages, parseMessage } from './messages.ts';
 import { createTopics, type Topic, type TopicKind } from './topics.ts';
 
 /** A client gives up waiting for CONNACK after this, ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Mean wait before reconnecting, ms; spread by half each way, so that a fleet doesn't come back at once. */
+/** Longest wait before the first new attempt, ms; random, so that a fleet doesn't come back at once. */
+const FIRST_RECONNECT_MS = 200;
+/** Mean wait before each further attempt, ms; spread by half each way. */
 const RECONNECT_MS = 800;
+/** Least and most time that the broker gets to answer a ping, ms; between them it depends on the round trip. */
+const LEAST_ANSWER_MS = 350;
+const MOST_ANSWER_MS = 1_000;
+/** A process that stood still gets this long to read what has come meanwhile, ms. */
+const READ_MS = 50;
+/** While it matters, an attempt to connect that has taken longer is given up for a new one, ms. */
+const STALE_ATTEMPT_MS = 1_500;
 /** Different reasons that are logged, in all; after that they are only counted. */
 const MAX_LOGGED = 50;
 
@@ -60,45 +70,81 @@ export function createBus(options: BusOptions) {
   let state: BusState = { state: 'connecting' };
   /** Why the connection was lost, or can't be made. */
   let problem = 'the connection was closed';
+  let { will } = options;
+  let client: MqttClient;
+  /** When the current attempt began, ms; null while the next is being waited for. */
+  let attemptAt: number | null = null;
+  let failures = 0;
+  /** Of the last SUBSCRIBE, ms. */
+  let roundTrip = LEAST_ANSWER_MS;
+  let cancelRetry = () => {};
+  let cancelCheck: (() => void) | null = null;
 
-  const settings: IClientOptions = {
-    clientId: options.clientId,
-    protocolVersion: 4,
-    clean: true,
-    keepalive: options.keepalive ?? 10,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    reconnectPeriod: Math.round(RECONNECT_MS * (0.5 + Math.random())),
-    resubscribe: false,
-    queueQoSZero: false,
-    ...(options.will
-      ? { will: { ...options.will, payload: toBytes(options.will.payload), qos: 1, retain: true } }
-      : {}),
-  };
-  const client: MqttClient = mqtt.connect(options.url, settings);
+  open();
 
-  client.on('connect', () => {
+  function open(): void {
+    cancelRetry();
+    attemptAt = options.clock.now();
+    const mine = mqtt.connect(options.url, {
+      clientId: options.clientId,
+      protocolVersion: 4,
+      clean: true,
+      keepalive: options.keepalive ?? 10,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      queueQoSZero: false,
+      ...(will ? { will: { ...will, payload: toBytes(will.payload), qos: 1, retain: true } } : {}),
+    });
+    client = mine;
+    /** What a connection says that was given up for another one is of no interest. */
+    const current =
+      <Args extends unknown[]>(listener: (...args: Args) => void) =>
+      (...args: Args) => {
+        if (client === mine && state.state !== 'closed') listener(...args);
+      };
+    mine.on('connect', current(connected));
+    mine.on('close', current(lost));
+    mine.on('error', current(failed));
+    mine.on('message', current(received));
+    mine.on('packetreceive', current(alive));
+  }
+
+  function connected(): void {
+    failures = 0;
+    problem = 'the connection was closed';
     // Small packets must not wait for the acknowledgement of the one before (Nagle's algorithm).
     (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
-    const subscribed = client.subscribeAsync(options.filters, { qos: 1 }).then(
-      () => {},
-      (error) =>
-        void (client.connected && options.log?.warn({ error: String(error) }, 'could not subscribe')),
+    const asked = options.clock.now();
+    const mine = client;
+    const subscribed = mine.subscribeAsync(options.filters, { qos: 1 }).then(
+      () => {
+        roundTrip = options.clock.now() - asked;
+      },
+      (error) => void (mine.connected && options.log?.warn({ error: String(error) }, 'could not subscribe')),
     );
     setState({ state: 'connected' });
     options.onConnect?.(subscribed);
-  });
-  client.on('close', () => {
-    if (state.state === 'connected' || state.state === 'connecting')
-      setState({ state: 'offline', detail: problem });
-  });
-  client.on('error', (error) => {
+  }
+
+  function lost(): void {
+    alive();
+    attemptAt = null;
+    if (state.state === 'refused') return;
+    setState({ state: 'offline', detail: problem });
+    const wait = failures++ === 0 ? FIRST_RECONNECT_MS * Math.random() : RECONNECT_MS * (0.5 + Math.random());
+    cancelRetry = options.clock.after(wait, open);
+  }
+
+  function failed(error: Error): void {
     problem = error.message || String((error as { code?: unknown }).code);
     // A CONNACK with a return code (MQTT 3.1.1, table 3.1); anything else is tried again.
     if (typeof (error as { code?: unknown }).code !== 'number') return;
-    client.end(true);
     setState({ state: 'refused', detail: error.message });
-  });
-  client.on('message', (name, payload, packet) => {
+    abandon();
+  }
+
+  function received(name: string, payload: Uint8Array, packet: { retain: boolean }): void {
     const topic = topics.parse(name);
     if (topic === null) return drop('topic', 'is none of the protocol');
     const base = { kind: topic.kind, topic, retained: packet.retain };
@@ -106,7 +152,47 @@ export function createBus(options: BusOptions) {
     const parsed = parseMessage(topic.kind, payload);
     if (!parsed.ok) return drop(topic.kind, parsed.reason, name);
     options.onMessage({ ...base, message: parsed.value } as Incoming);
-  });
+  }
+
+  /** The broker is there. */
+  function alive(): void {
+    cancelCheck?.();
+    cancelCheck = null;
+  }
+
+  /** Leaves a connection to itself; there is no time to wait for its end. */
+  function abandon(): void {
+    const old = client;
+    alive();
+    cancelRetry();
+    old.end(true);
+  }
+
+  function check(): void {
+    const now = options.clock.now();
+    if (state.state === 'connected') {
+      if (cancelCheck) return;
+      const patience = Math.min(Math.max(2 * roundTrip, LEAST_ANSWER_MS), MOST_ANSWER_MS);
+      const giveUp = () => {
+        problem = `the broker did not answer for ${patience} ms`;
+        setState({ state: 'offline', detail: problem });
+        replace();
+      };
+      cancelCheck = options.clock.after(patience, () => {
+        cancelCheck = options.clock.after(READ_MS, giveUp);
+      });
+      client.sendPing();
+    } else if (state.state !== 'closed' && state.state !== 'refused') {
+      if (attemptAt === null || now - attemptAt >= STALE_ATTEMPT_MS) replace();
+    }
+  }
+
+  function replace(): void {
+    const old = client;
+    alive();
+    open();
+    old.end(true);
+  }
 
   function setState(next: BusState): void {
     if (state.state === next.state) return;
@@ -139,9 +225,16 @@ export function createBus(options: BusOptions) {
     publish(topic: string, payload: string, { qos = 1 as 0 | 1, retain = false } = {}): void {
       if (client.connected) client.publish(topic, payload, { qos, retain }, () => {});
     },
+    /**
+     * Something may be wrong with the network: if the broker does not answer at once, a new connection is
+     * made, and one that is being waited for is tried now.
+     */
+    check,
     /** Leaves with a DISCONNECT, so that the will is not published; resolves when all is sent or 1 s is over. */
     close(): Promise<void> {
       setState({ state: 'closed' });
+      alive();
+      cancelRetry();
       return new Promise((resolve) => {
         const cancel = options.clock.after(1_000, () => client.end(true, () => resolve()));
         client.end(false, () => {
@@ -151,9 +244,14 @@ export function createBus(options: BusOptions) {
       });
     },
     /** Connects again with another will. */
-    reconnectWith(will: { topic: string; payload: string }): void {
-      client.options.will = { ...will, payload: toBytes(will.payload), qos: 1, retain: true };
-      client.end(false, () => client.reconnect());
+    reconnectWith(next: { topic: string; payload: string }): void {
+      will = next;
+      const old = client;
+      alive();
+      // The new connection must not come before this one's goodbye, or its will is published.
+      old.end(false, () => {
+        if (client === old && state.state !== 'closed') open();
+      });
     },
   };
 }

@@ -14,6 +14,10 @@ import {
   sessionId,
 } from './negotiation-state.ts';
 
+/** Waits, a second each, in which an interrupted session may come back before it is given up. */
+export const RESTORE_TRIES = 16;
+/** Waits that are left to a restart for finding a path, once both descriptions are there. */
+export const PATH_TRIES = 4;
 /** After so many failed sessions the offerer waits to be asked again, by presence. */
 export const MAX_FAILURES = 4;
 /** Candidates kept for a description that has not come. */
@@ -67,10 +71,11 @@ export function offered(
   if (isLive(link) && session === link.session) {
     if (seq < link.seq) return drop(state, 'sdp', 'an older offer');
     if (seq === link.seq) return [state, repeat(role, link)];
-    // Tries go on counting: a path that carries one way only would be restarted for ever.
-    const next = { ...freshLive(session, seq, link.remoteEpoch), answered: true, tries: link.tries };
-    const phase = link.phase === 'connecting' ? 'connecting' : 'restoring';
-    return [{ ...state, link: { ...next, phase } }, [{ type: 'takeOffer', session, seq, sdp }]];
+    // While this end still hears something it stays connected: the old path serves until the new one does.
+    const next = { ...freshLive(session, seq, link.remoteEpoch), phase: link.phase, answered: true };
+    // One try more than the offerer has, which may then begin a new session without a goodbye.
+    const tries = lastTries(link, PATH_TRIES + 1);
+    return [{ ...state, link: { ...next, tries } }, [{ type: 'takeOffer', session, seq, sdp }]];
   }
   if (session === state.newest) {
     // Repeated by an offerer that has not heard that this end has given the session up.
@@ -97,7 +102,8 @@ export function answered(
   }
   const effects: Effect[] = [{ type: 'takeAnswer', session, seq, sdp }];
   if (early?.session === session) effects.push({ type: 'addCandidates', ...early });
-  return [{ ...state, early: null, link: { ...link, answered: true, tries: 0 } }, effects];
+  const tries = link.phase === 'restoring' ? lastTries(link, PATH_TRIES) : 0;
+  return [{ ...state, early: null, link: { ...link, answered: true, tries } }, effects];
 }
 
 export function restartAsked(
@@ -108,14 +114,15 @@ export function restartAsked(
   if (role === 'answerer' || !isLive(link) || link.session !== session) {
     return drop(state, 'sdp', 'another session');
   }
-  if (seq < link.seq || link.phase === 'connecting') return drop(state, 'sdp', 'a restart that is under way');
-  return restart(state, link);
+  if (link.phase === 'connected' && seq === link.seq) return restart(state, link);
+  // One that is under way must have its time; whoever asks may not have heard of it.
+  if (!link.answered) return [state, repeat(role, link)];
+  return drop(state, 'sdp', 'a restart that is under way');
 }
 
 function restart(state: State, link: Live): Step {
   const { session } = link;
-  const fresh = freshLive(session, link.seq + 1, link.remoteEpoch);
-  const live: Live = { ...fresh, phase: 'restoring', tries: link.tries };
+  const live: Live = { ...freshLive(session, link.seq + 1, link.remoteEpoch), phase: 'restoring' };
   return [{ ...state, link: live }, [{ type: 'makeOffer', session, seq: live.seq, restart: true }]];
 }
 
@@ -140,7 +147,7 @@ export function candidatesCame(state: State, message: Extract<Event, { type: 'ic
 export function transportChanged(
   state: State,
   session: string,
-  transport: 'connected' | 'disconnected' | 'failed',
+  transport: 'connected' | 'silent' | 'failed',
   detail = 'the connection was lost',
 ): Step {
   const { link, role } = state;
@@ -148,11 +155,15 @@ export function transportChanged(
   if (transport === 'connected') {
     return [{ ...state, failures: 0, link: { ...link, phase: 'connected', tries: 0 } }, []];
   }
-  if (transport === 'failed' || state.remote === null) return fail(state, link, detail);
+  if (transport === 'failed') return fail(state, link, detail);
   if (link.phase !== 'connected') return [state, []];
   if (role === 'offerer') return restart(state, link);
-  return [{ ...state, link: { ...link, phase: 'restoring' } }, [askRestart(link)]];
+  return [{ ...state, link: { ...link, phase: 'restoring', tries: 0 } }, [askRestart(link)]];
 }
+
+/** With both descriptions there, a path has so many tries left; a restart again and again gains none. */
+const lastTries = ({ phase, tries }: Live, left: number): number =>
+  phase === 'restoring' ? Math.max(tries, RESTORE_TRIES - left) : tries;
 
 export function fail(state: State, link: Live, detail: string): Step {
   const { session } = link;

@@ -6,7 +6,7 @@ export type ByeReason = Bye['reason'];
 
 /** A session that has a peer connection. */
 export interface Live {
-  /** connecting: not connected yet; restoring: it was, and is looking for a path again. */
+  /** connecting: not connected yet; restoring: it was, nothing is heard, and a path is looked for again. */
   readonly phase: 'connecting' | 'connected' | 'restoring';
   readonly session: string;
   /** Of the last offer. */
@@ -21,7 +21,7 @@ export interface Live {
   };
   /** The other's description of this seq has been taken. */
   readonly answered: boolean;
-  /** Sendings of this round so far. */
+  /** Waits of this round that have ended so far. */
   readonly tries: number;
 }
 
@@ -76,14 +76,17 @@ export type Event =
   | { type: 'described'; session: string; seq: number; sdp: string }
   /** This end's own candidates. */
   | { type: 'gathered'; session: string; candidates: readonly Candidate[]; done: boolean }
-  | { type: 'transport'; session: string; state: 'connected' | 'disconnected' | 'failed'; detail?: string }
+  /** connected: something is heard on it; silent: nothing any more; failed: nothing ever will be. */
+  | { type: 'transport'; session: string; state: 'connected' | 'silent' | 'failed'; detail?: string }
+  /** The broker can be reached (again): what was said before may not have arrived. */
+  | { type: 'signalling' }
   /** A description could not be made or taken. */
   | { type: 'broken'; session: string; seq: number; detail: string }
   | { type: 'timeout' }
   | { type: 'leave'; reason: ByeReason; detail?: string };
 
 export type Effect =
-  | { type: 'open' | 'close' | 'check'; session: string }
+  | { type: 'open' | 'close'; session: string }
   | { type: 'makeOffer'; session: string; seq: number; restart: boolean }
   | { type: 'takeOffer' | 'takeAnswer'; session: string; seq: number; sdp: string }
   | ({ type: 'addCandidates' } & IceBody)

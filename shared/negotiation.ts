@@ -5,7 +5,8 @@
  * The vehicle is always the offerer, so there is no glare. Whatever is lost on the way is sent again:
  * the offerer repeats its offer until it is answered, the answerer repeats its answer when an offer
  * comes again, both repeat their candidates until they are connected, and an answerer that sees the
- * vehicle but gets no offer announces itself again. Whatever cannot be mended ends with a reason and,
+ * vehicle but gets no offer announces itself again. An end that hears nothing any more has ICE restarted
+ * while the old path, should it come back, serves on. Whatever cannot be mended ends with a reason and,
  * while both are there, in a new session. States are in negotiation-state.ts, what one session
  * goes through in negotiation-session.ts; here is who comes and goes, and what time does.
  */
@@ -20,6 +21,7 @@ import {
   failed,
   gathered,
   offered,
+  RESTORE_TRIES,
   repeat,
   restartAsked,
   transportChanged,
@@ -34,12 +36,17 @@ import {
   sessionEpoch,
 } from './negotiation-state.ts';
 
+export { PATH_TRIES } from './negotiation-session.ts';
 export * from './negotiation-state.ts';
 
 /** Time between two sendings of what has not been answered, ms. */
 export const REPEAT_MS = 2_000;
 /** Sendings before a connection attempt is given up: 16 s, room for TURN over TLS on a slow path. */
 export const MAX_TRIES = 8;
+/** The same while a connection that there was is to be restored, ms. */
+export const RESTORE_REPEAT_MS = 1_000;
+/** An interrupted session whose other end has also gone by its presence ends after this, ms. */
+export const ABSENT_MS = 1_000;
 /** An answerer that gets no offer from a vehicle that is there announces itself again after this, ms. */
 export const ANNOUNCE_MS = 3_000;
 /** Wait before the offerer's first retry, ms; doubles with each. */
@@ -77,6 +84,8 @@ function answerTo(state: State, event: Event): Step {
       return fail(state, state.link, event.detail);
     case 'bye':
       return saidGoodbye(state, event.message);
+    case 'signalling':
+      return signallingUp(state);
     case 'timeout':
       return timedOut(state);
     case 'leave':
@@ -87,9 +96,12 @@ function answerTo(state: State, event: Event): Step {
 /** How long to wait in this state before a `timeout`, ms; null for as long as it takes. */
 function waitOf({ link, role, remote, failures, closed }: State): number | null {
   if (closed) return null;
-  if (link.phase === 'connecting' || link.phase === 'restoring') return REPEAT_MS;
+  if (link.phase === 'connecting') return REPEAT_MS;
+  if (link.phase === 'restoring') return remote === null ? ABSENT_MS : RESTORE_REPEAT_MS;
   if (link.phase === 'retrying') return RETRY_MS * 2 ** (failures - 1);
-  if (link.phase === 'connected' || role === 'offerer' || remote === null) return null;
+  // The old path came back before the restart was answered: it is to be finished all the same.
+  if (link.phase === 'connected') return link.answered || link.tries >= MAX_TRIES ? null : REPEAT_MS;
+  if (role === 'offerer' || remote === null) return null;
   // A vehicle that refused has its reasons; it offers by itself when they are gone.
   if (link.phase === 'ended' && (link.reason === 'refused' || link.reason === 'full')) return null;
   return link.phase === 'ended' && link.reason === 'failed' ? RETRY_MS : ANNOUNCE_MS;
@@ -105,12 +117,16 @@ function arrived(state: State, epoch: number): Step {
   if (state.remote !== null && epoch < state.remote) return drop(state, 'presence', 'an older run');
   const next = { ...state, remote: epoch };
   if (state.role === 'offerer') {
-    if (isLive(link) && link.remoteEpoch === epoch) return [next, []];
+    // It was gone from the broker for a moment, and with it what was sent meanwhile.
+    if (isLive(link) && link.remoteEpoch === epoch)
+      return [next, state.remote === null ? unanswered(state) : []];
     if (isLive(link)) return begin({ ...next, failures: 0 }, [{ type: 'close', session: link.session }]);
     if (link.phase === 'retrying' && state.remote === epoch) return [next, []];
     return begin(next, []);
   }
-  if (isLive(link) && sessionEpoch(link.session) >= epoch) return [next, []];
+  if (isLive(link) && sessionEpoch(link.session) >= epoch) {
+    return [next, link.phase === 'restoring' ? [askRestart(link)] : []];
+  }
   if (isLive(link)) {
     // The vehicle was started anew: its side of this session is gone.
     return [{ ...next, link: { phase: 'waiting' } }, [{ type: 'close', session: link.session }, announce]];
@@ -125,8 +141,9 @@ function departed(state: State, epoch: number | null): Step {
   }
   const next = { ...state, remote: null, failures: 0 };
   if (!isLive(link)) return [{ ...next, link: { phase: 'waiting' } }, []];
-  // Presence is no fail-safe: what flows goes on flowing while it does.
-  if (link.phase === 'connected') return [next, [{ type: 'check', session: link.session }]];
+  // Presence is no fail-safe: what flows goes on flowing while it does. What is interrupted gets a moment:
+  // a peer that connects to the broker anew is for that moment announced as gone.
+  if (link.phase !== 'connecting') return [next, []];
   return [{ ...next, link: { phase: 'waiting' } }, [{ type: 'close', session: link.session }]];
 }
 
@@ -160,15 +177,37 @@ function left(state: State, reason: Extract<Event, { type: 'leave' }>['reason'],
   ];
 }
 
+// The broker
+
+function signallingUp(state: State): Step {
+  const { link, role } = state;
+  if (role === 'answerer' && link.phase === 'restoring') return [state, [askRestart(link)]];
+  return [state, unanswered(state)];
+}
+
+/** What the offerer has said and has no answer to. */
+function unanswered({ link, role }: State): Effect[] {
+  return role === 'offerer' && isLive(link) && !link.answered ? repeat(role, link) : [];
+}
+
 // Time
 
 function timedOut(state: State): Step {
   const { link, role } = state;
-  if (link.phase === 'connected') return [state, []];
+  if (link.phase === 'connected') {
+    return [{ ...state, link: { ...link, tries: link.tries + 1 } }, unanswered(state)];
+  }
   if (link.phase === 'retrying') return state.remote === null ? [state, []] : begin(state, []);
   if (!isLive(link)) return [state, role === 'answerer' && state.remote !== null ? [announce] : []];
+  if (link.phase === 'restoring') {
+    if (state.remote === null) return fail(state, link, 'the other end has gone');
+    // Both know of the restart and it leads nowhere: from the beginning, then.
+    if (link.tries >= RESTORE_TRIES && role === 'offerer' && link.answered) {
+      return begin(state, [{ type: 'close', session: link.session }]);
+    }
+  }
   const tries = link.tries + 1;
-  if (tries > MAX_TRIES) {
+  if (tries > (link.phase === 'restoring' ? RESTORE_TRIES : MAX_TRIES)) {
     return fail(state, link, link.answered ? 'no path was found between the two' : 'no answer came');
   }
   const live: Live = { ...link, tries };

@@ -22,7 +22,6 @@ import type {
   Presence,
   Safety,
   Telemetry,
-  Usage,
 } from './messages.ts';
 import type { Link } from './negotiation.ts';
 import type { CreatePeer } from './peer.ts';
@@ -49,8 +48,6 @@ export interface RoomView {
   safety: Safety | null;
   /** The vehicle's last telemetry, however old. */
   telemetry: Telemetry | null;
-  /** The server's word on the vehicle's relayed data; null when there is none. */
-  usage: Usage | null;
   /** The vehicle's word on this operator's path, once a second. */
   path: LinkMessage | null;
   /** Operators in the room, this one included, by id. */
@@ -72,7 +69,6 @@ export const NOTHING_KNOWN: RoomView = {
   lease: null,
   safety: null,
   telemetry: null,
-  usage: null,
   path: null,
   operators: {},
   link: { phase: 'waiting' },
@@ -108,6 +104,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let sync = createClockSync();
   let seq = 0;
   let echoed = Number.NEGATIVE_INFINITY;
+  /** `seq` of the newest vehicle state: `control` keeps no order. */
+  let stateSeq = -1;
   /** The negotiation's wish to be seen counts only from then on. */
   let entered = options.enterAtOnce;
 
@@ -121,6 +119,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     filters: [...topics.filters.ofVehicle(room), topics.link(room, self)],
     announceAtOnce: options.enterAtOnce,
     onMessage: receive,
+    onConnected: () => session.dispatch({ type: 'signalling' }),
     onAnnounced: () => {},
     // Who is there now is told anew with every connection.
     onState(broker) {
@@ -148,6 +147,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       bye: (body) => signalling.publish('bye', topics.bye(room, self, room), body as Body<'bye'>),
     },
     announce: () => entered && signalling.announce(),
+    onQuiet: signalling.check,
     onLink: linkChanged,
     onMessage: heard,
     onReport: reports.mine,
@@ -182,10 +182,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
         return update({});
       case 'telemetry':
         return update({ telemetry: incoming.message });
-      case 'usage':
-        return update({ usage: incoming.message });
       case 'link':
-        return path(incoming.message);
+        return update({ path: incoming.message });
       case 'sdp':
       case 'ice':
       case 'bye':
@@ -203,14 +201,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     if (link.phase !== 'connected' || !offer) return;
     if (offer.sessions.some((one) => one.session === link.session)) return;
     const detail = 'the vehicle does not know this session';
-    session.dispatch({ type: 'transport', session: link.session, state: 'disconnected', detail });
-  }
-
-  /** A session that has ended has a last word, which may come when the next has begun. */
-  function path(message: LinkMessage | null): void {
-    const session = 'session' in view.link ? view.link.session : null;
-    if (message?.session !== undefined && message.session !== session) return;
-    update({ path: message });
+    session.dispatch({ type: 'transport', session: link.session, state: 'silent', detail });
   }
 
   function presence(peer: string, message: Presence | null): void {
@@ -234,6 +225,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       sync = createClockSync();
       seq = 0;
       echoed = Number.NEGATIVE_INFINITY;
+      stateSeq = -1;
     }
     const open = link.phase === 'connected' || link.phase === 'restoring';
     update(open ? { link } : { link, path: null, clock: null, claim: { state: 'none' } });
@@ -250,6 +242,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     const parsed = parseVehicleState(text);
     if (!parsed.ok) return signalling.drop(channel, parsed.reason);
     const { echo, age } = parsed.value;
+    if (parsed.value.seq <= stateSeq) return;
+    stateSeq = parsed.value.seq;
     const answers = echo !== null && echo > echoed;
     if (answers) echoed = echo;
     options.onState(parsed.value, answers ? now - echo - age : null);
@@ -270,7 +264,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   }
 
   function askTime(): void {
-    if (session.link.phase !== 'connected' && session.link.phase !== 'restoring') return;
+    if (session.link.phase !== 'connected') return;
     const t = clock.now();
     say({ type: 'clock', ts: t, t });
   }
@@ -307,6 +301,11 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     },
     /** Says something on the events channel, such as `stats`. */
     say,
+    /** This machine's network has changed, as far as it can tell: looks at once what is still there. */
+    networkChanged(): void {
+      signalling.check();
+      session.probe();
+    },
     async close(): Promise<void> {
       stopClock();
       reports.stop();

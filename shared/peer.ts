@@ -17,8 +17,10 @@ export interface Peer {
   acceptAnswer(sdp: string): Promise<void>;
   /** Adds one of the other's candidates; null says that there are no more. Never rejects. */
   addCandidate(candidate: Candidate | null): Promise<void>;
-  /** Sends on a data channel; false when it isn't open. */
+  /** Sends on a data channel; false when it isn't open, or on `control` when that is backed up. */
   send(channel: ChannelName, text: string): boolean;
+  /** Asks at the other end's address, over the path in use, whether it can be reached from here. */
+  probe?(): void;
   /** The selected path and its figures; null while there is none. */
   stats(): Promise<PathStats | null>;
   close(): void;
@@ -29,8 +31,8 @@ export interface PeerHandlers {
   candidate(candidate: Candidate | null): void;
   /** Both data channels are open. */
   open(): void;
-  /** Nothing more is heard (`disconnected`, may come back), or it is over. */
-  lost(state: 'disconnected' | 'failed', detail: string): void;
+  /** It is over. That nothing is heard for a while is the session's business, not this. */
+  failed(detail: string): void;
   message(channel: ChannelName, text: string): void;
   /** What this end knows of the network has changed; the whole of it, as it is now. */
   report?(report: PeerReport): void;
@@ -47,8 +49,6 @@ export interface PathStats {
   /** Bytes of video and data sent and received since the session began. */
   bytesSent: number;
   bytesReceived: number;
-  /** Bytes over relays since the session began; what counts is in relay-count.ts. */
-  relayBytes: number;
   /** Packets that the other end reported lost in the last report, percent. */
   lossPct?: number;
 }

@@ -1,10 +1,11 @@
 /**
  * One session between a vehicle and an operator: runs the effects of the negotiation on a peer
- * connection, a sender and a clock, and watches that something is heard.
+ * connection, a sender and a clock, and keeps both ends hearing of each other.
  */
 import type { Incoming } from './bus.ts';
 import type { ChannelName } from './channels.ts';
 import type { Clock } from './clock.ts';
+import { BEAT, createHeartbeat, type Heartbeat, SILENCE_MS } from './heartbeat.ts';
 import type { Candidate } from './messages.ts';
 import {
   type Effect,
@@ -17,12 +18,6 @@ import {
 } from './negotiation.ts';
 import type { CreatePeer, PathStats, Peer, PeerHandlers } from './peer.ts';
 import { NOTHING_REPORTED, type PeerReport } from './report.ts';
-
-/** Silence after which a connection counts as interrupted, ms. Both ends say something every 250 ms. */
-export const SILENCE_MS = 3_000;
-/** Silence that ends a session whose other end is not present any more, ms. */
-export const ABSENT_SILENCE_MS = 1_000;
-const WATCH_INTERVAL_MS = 500;
 
 type Body<Type extends Effect['type']> = Extract<Effect, { type: Type; body: unknown }>['body'];
 
@@ -40,13 +35,13 @@ export interface SessionOptions {
   };
   /** Publishes this end's presence again. */
   announce(): void;
+  /** Nothing is heard: is the broker still there? Without it no other path can be found. */
+  onQuiet(): void;
   /** The link changed; look at what it is now. */
   onLink(link: Link, before: Link): void;
   onMessage(channel: ChannelName, text: string): void;
   /** What this end knows of the network in a session; nothing yet when it begins. */
   onReport?(session: string, report: PeerReport): void;
-  /** A peer connection that was connected is about to be closed; the last of its figures. */
-  onClosing?(session: string, last: Promise<PathStats | null>): void;
   /** An event that was of no use: to be counted. */
   onDrop(what: string, why: string): void;
   clock: Clock;
@@ -57,12 +52,10 @@ export type Session = ReturnType<typeof createSession>;
 export function createSession(options: SessionOptions) {
   const { clock, send } = options;
   let state: State = initialState(options.role, options.epoch, options.made);
-  let peer: { session: string; connection: Peer } | null = null;
+  let peer: { session: string; connection: Peer; heart: Heartbeat | null } | null = null;
   const queue: Event[] = [];
   let busy = false;
   let disarm = () => {};
-  let heardAt = 0;
-  let unwatch = () => {};
 
   /** The one place that changes the state. Events that effects cause wait for their turn. */
   function dispatch(event: Event): void {
@@ -111,8 +104,6 @@ export function createSession(options: SessionOptions) {
         return send.bye(effect.body);
       case 'announce':
         return options.announce();
-      case 'check':
-        return check(effect.session);
       case 'arm':
         disarm();
         disarm = clock.after(effect.ms, () => dispatch({ type: 'timeout' }));
@@ -133,13 +124,13 @@ export function createSession(options: SessionOptions) {
     const handlers: PeerHandlers = {
       candidate: gathered,
       open: () => {
-        heard(session);
+        if (peer?.session === session) peer.heart ??= heartbeat(peer.connection, session);
         dispatch({ type: 'transport', session, state: 'connected' });
       },
-      lost: (lost, detail) => dispatch({ type: 'transport', session, state: lost, detail }),
+      failed: (detail) => dispatch({ type: 'transport', session, state: 'failed', detail }),
       message: (channel, text) => {
         heard(session);
-        options.onMessage(channel, text);
+        if (channel !== 'control' || text !== BEAT) options.onMessage(channel, text);
       },
       report,
     };
@@ -152,17 +143,12 @@ export function createSession(options: SessionOptions) {
       report({ ...NOTHING_REPORTED, notes: [sentence(error)] });
       return dispatch({ type: 'transport', session, state: 'failed', detail: sentence(error) });
     }
-    peer = { session, connection };
-    unwatch = clock.every(WATCH_INTERVAL_MS, () => watch(session));
+    peer = { session, connection, heart: null };
   }
 
   function close(session: string): void {
     if (peer?.session !== session) return;
-    unwatch();
-    options.onClosing?.(
-      session,
-      peer.connection.stats().catch(() => null),
-    );
+    peer.heart?.stop();
     peer.connection.close();
     peer = null;
   }
@@ -179,24 +165,27 @@ export function createSession(options: SessionOptions) {
     );
   }
 
+  function heartbeat(connection: Peer, session: string): Heartbeat {
+    const detail = `nothing was heard for ${SILENCE_MS} ms`;
+    return createHeartbeat({
+      beat: () => connection.send('control', BEAT),
+      onQuiet() {
+        connection.probe?.();
+        options.onQuiet();
+      },
+      onSilence() {
+        if (state.link.phase === 'connected')
+          dispatch({ type: 'transport', session, state: 'silent', detail });
+      },
+      clock,
+    });
+  }
+
   function heard(session: string): void {
-    heardAt = clock.now();
+    if (peer?.session !== session) return;
+    peer.heart?.heard();
     // A stack's own word on a restart can't be trusted (werift says `completed` at once): bytes can.
     if (state.link.phase === 'restoring') dispatch({ type: 'transport', session, state: 'connected' });
-  }
-
-  function watch(session: string): void {
-    if (state.link.phase !== 'connected' || clock.now() - heardAt < SILENCE_MS) return;
-    const detail = `nothing was heard for ${SILENCE_MS / 1000} s`;
-    dispatch({ type: 'transport', session, state: 'disconnected', detail });
-  }
-
-  function check(session: string): void {
-    clock.after(ABSENT_SILENCE_MS, () => {
-      if (peer?.session !== session || state.remote !== null) return;
-      if (clock.now() - heardAt < ABSENT_SILENCE_MS) return;
-      dispatch({ type: 'transport', session, state: 'failed', detail: 'the other end has gone' });
-    });
   }
 
   return {
@@ -208,8 +197,18 @@ export function createSession(options: SessionOptions) {
     get made(): number {
       return state.made;
     },
-    /** Sends on a data channel; false when it isn't open. */
-    send: (channel: ChannelName, text: string): boolean => peer?.connection.send(channel, text) ?? false,
+    /**
+     * Sends on a data channel; false when it isn't open. While nothing is heard, `control` is for beats
+     * alone: what else went into the void would fill the congestion window, and they would wait behind it.
+     */
+    send(channel: ChannelName, text: string): boolean {
+      if (peer === null || (channel === 'control' && state.link.phase === 'restoring')) return false;
+      const sent = peer.connection.send(channel, text);
+      if (sent && channel === 'control') peer.heart?.said();
+      return sent;
+    },
+    /** Asks the other end for a sign of life over the path in use, where the stack can. */
+    probe: (): void => peer?.connection.probe?.(),
     stats: (): Promise<PathStats | null> => peer?.connection.stats() ?? Promise.resolve(null),
     /** Leaves, with a goodbye, for good. */
     close(reason: Extract<Event, { type: 'leave' }>['reason'] = 'left', detail?: string): void {

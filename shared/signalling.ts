@@ -25,6 +25,8 @@ export interface SignallingOptions {
   announceAtOnce: boolean;
   /** What comes, this peer's own presence included. */
   onMessage(incoming: Incoming): void;
+  /** The broker can be reached (again), and what is addressed to this peer is subscribed to. */
+  onConnected?(): void;
   /** This peer is present, as this run. Called again after each reconnect. */
   onAnnounced(epoch: number): void;
   onState(state: BusState): void;
@@ -69,8 +71,9 @@ export function createSignalling(options: SignallingOptions) {
     },
     onConnect(subscribed) {
       cancelReading();
-      // An operator's id is new for each page: nobody can have been there under it before.
-      if (role === 'operator' && announced === 'no') return announceIfWanted();
+      options.onConnected?.();
+      // An operator's id is new for each page: nobody else can have been there under it.
+      if (role === 'operator') return announceIfWanted();
       void subscribed.then(() => {
         cancelReading = clock.after(READ_OWN_MS, announceIfWanted);
       });
@@ -134,6 +137,8 @@ export function createSignalling(options: SignallingOptions) {
     },
     dropped: bus.dropped,
     drop: bus.drop,
+    /** Sees whether the broker is still there, and connects anew at once if it is not. */
+    check: bus.check,
 
     /** Says that this peer is there (again). */
     announce(): void {

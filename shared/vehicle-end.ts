@@ -15,16 +15,20 @@ import {
 import type { Clock } from './clock.ts';
 import { createLateness } from './freshness.ts';
 import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
-import { createLinkReports } from './link-reports.ts';
 import type { Body, OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
-import type { CreatePeer } from './peer.ts';
-import { createRelayLimit } from './relay-limit.ts';
+import type { CreatePeer, PathStats } from './peer.ts';
 import { createReports, hasComeToSomething, type Reports } from './reports.ts';
 import { createSession, deliver, type Session } from './session.ts';
 import { createSignalling } from './signalling.ts';
-import { createTopics } from './topics.ts';
-import { type Doing, type LastCommand, offerMessage, sessionsOf, stateMessage } from './vehicle-reports.ts';
+import {
+  type Doing,
+  type LastCommand,
+  linkMessage,
+  offerMessage,
+  sessionsOf,
+  stateMessage,
+} from './vehicle-reports.ts';
 import type { VssValues } from './vss.ts';
 
 /** Offers without an answer, after which an operator no longer takes up a place. */
@@ -51,11 +55,6 @@ export interface VehicleEndOptions {
   onSessions(sessions: OfferState['sessions']): void;
   /** What both ends know of the network in their session. */
   onReports?(operator: string, reports: Reports): void;
-  /**
-   * Most video that may be sent from now on, kbit/s, since it goes over a relay and the budget for that
-   * is used up; null when there is no such limit any more.
-   */
-  onRelayLimit?(kbps: number | null): void;
   onState?(state: BusState): void;
   /** Another agent has taken over this room. */
   onReplaced(): void;
@@ -69,6 +68,7 @@ interface Operator {
   command: LastCommand | null;
   /** How late what comes from this operator is. */
   lateness: ReturnType<typeof createLateness>;
+  stats: PathStats | null;
 }
 
 export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
@@ -82,13 +82,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   let seq = 0;
   let made = 0;
   let slowAt = 0;
-  const relayLimit = createRelayLimit((kbps) => {
-    log.info(
-      { room, kbps },
-      kbps === null ? 'video is not limited any more' : 'video is limited: relay budget',
-    );
-    options.onRelayLimit?.(kbps);
-  });
 
   const signalling = createSignalling({
     url: options.url,
@@ -97,9 +90,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     self: room,
     role: 'vehicle',
     name: options.name,
-    filters: [createTopics(options.root).usage(room)],
+    filters: [],
     announceAtOnce: true,
     onMessage: receive,
+    onConnected() {
+      for (const { session } of operators.values()) session.dispatch({ type: 'signalling' });
+    },
     onAnnounced(epoch) {
       log.info({ room, epoch }, 'waiting for operators');
     },
@@ -115,10 +111,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     log,
   });
   const { topics } = signalling;
-  const links = createLinkReports(
-    (peer, body) => signalling.publish('link', topics.link(room, peer), body, { qos: 0 }),
-    clock,
-  );
   publishOffer();
   publishLease();
   const stopStates = clock.every(1000 / STATE_HZ, sendStates);
@@ -131,8 +123,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     switch (incoming.kind) {
       case 'presence':
         return presence(incoming.topic.peer, incoming.message);
-      case 'usage':
-        return relayLimit.usage(incoming.message);
       case 'sdp':
       case 'ice':
       case 'bye': {
@@ -210,15 +200,15 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         bye: (body) => signalling.publish('bye', topics.bye(room, room, peer), body as Body<'bye'>),
       },
       announce: () => signalling.announce(),
+      onQuiet: signalling.check,
       onLink: (link, before) => linkChanged(peer, link, before),
       onMessage: (channel, text) => heard(peer, channel, text),
       onReport: reports.mine,
-      onClosing: (id, last) => links.sayLast(peer, id, last),
       onDrop: signalling.drop,
       clock,
     });
     const lateness = createLateness();
-    const operator: Operator = { session, reports, command: null, lateness };
+    const operator: Operator = { session, reports, command: null, stats: null, lateness };
     operators.set(peer, operator);
     return operator;
   }
@@ -230,6 +220,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (!isLive(link) || link.phase === 'connecting') setLease(releaseLease(lease, peer, clock.now()));
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = null;
+    // Another path may be slower, and what comes over it is not late for that.
+    if (operator && link.phase === 'restoring') operator.lateness = createLateness();
     if (link.phase === 'connected') operator?.session.send('control', stateText(peer));
     if (hasComeToSomething(link)) operator?.reports.say();
     if (link.phase === 'waiting' || link.phase === 'ended') forget(peer);
@@ -334,14 +326,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   async function publishLinks(): Promise<void> {
-    let relayed = false;
-    for (const [peer, { session }] of [...operators]) {
-      const { link } = session;
-      const stats = link.phase === 'connected' ? await session.stats() : null;
-      if (stats && link.phase === 'connected' && session.link === link) links.say(peer, link.session, stats);
-      relayed ||= stats?.path === 'relay';
+    for (const [peer, operator] of operators) {
+      const stats = operator.session.link.phase === 'connected' ? await operator.session.stats() : null;
+      if (stats) {
+        const link = linkMessage(stats, operator.stats, SLOW_MS);
+        signalling.publish('link', topics.link(room, peer), link, { qos: 0 });
+      }
+      operator.stats = stats;
     }
-    relayLimit.path(relayed);
   }
 
   function endAll(reason: 'left' | 'replaced', detail?: string): void {
@@ -369,10 +361,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         ...(reason ? { reason } : {}),
       }));
     },
+    /** This machine's network has changed, as far as it can tell: looks at once what is still there. */
+    networkChanged(): void {
+      signalling.check();
+      for (const { session } of operators.values()) session.probe();
+    },
     /** Says goodbye to everyone and leaves. */
     async close(): Promise<void> {
       endAll('left');
-      await links.settled();
       await signalling.close();
     },
   };

@@ -5,7 +5,7 @@ import type { Log } from '../shared/log.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
-import { createIceServers } from './ice-servers.ts';
+import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
 import { decide } from './safety.ts';
 import { createSimulatedDriver } from './simulated/driver.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
@@ -24,8 +24,8 @@ export interface VehicleOptions {
   root: string;
   name?: string | undefined;
   maxOperators: number;
-  /** STUN and TURN servers; instead of those of `server`. */
-  iceServers?: IceServer[] | undefined;
+  /** STUN and TURN servers, or whom to ask for them; instead of those of `server`. */
+  iceServers?: IceServer[] | AskIceServers | undefined;
   /** Address of the web server whose /api/ice is asked. */
   server?: string | undefined;
   fps: number;
@@ -47,7 +47,8 @@ export class ReplacedError extends Error {}
 export async function runVehicle(options: VehicleOptions, log: Log): Promise<RunningVehicle> {
   const clock = systemClock;
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const iceServers = await createIceServers({ fixed: options.iceServers, server: options.server }, log);
+  const source = options.iceServers ?? (options.server ? askServer(options.server, options.room) : []);
+  const iceServers = await keepIceServers(source, clock, log);
   const peers = createPeerFactory({ iceServers: iceServers.get });
   const driver = createSimulatedDriver();
   const video = createSimulatedVideo({
@@ -90,7 +91,6 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       last = null;
       tick();
     },
-    onRelayLimit: (kbps) => video.setBitrate(Math.min(options.kbps, kbps ?? options.kbps)),
     onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
     onState: (state) => {
       const broker = withoutLogin(options.broker);

@@ -1,39 +1,66 @@
-/** The vehicle's STUN and TURN servers: a fixed list, or what the web server hands out, kept fresh. */
+/** The vehicle's STUN and TURN servers: a fixed list, or those that somebody is asked for, kept fresh. */
+import type { Clock } from '../shared/clock.ts';
+import { renewIceServers } from '../shared/ice-renewal.ts';
 import type { Log } from '../shared/log.ts';
 import { check } from '../shared/messages.ts';
-import { IceAnswerSchema, type IceServer } from '../shared/server-api.ts';
+import { type IceAnswer, IceAnswerSchema, type IceServer } from '../shared/server-api.ts';
 
-/** Wait after a failed request, ms. */
-const RETRY_MS = 15_000;
+/** A server that has not answered after this is asked again later, ms. */
 const TIMEOUT_MS = 5_000;
+/** The vehicle goes on without an answer after this, ms: who is there already shall not wait for it. */
+const START_LIMIT_MS = 1_000;
 
-export async function createIceServers(
-  options: { fixed?: IceServer[] | undefined; server?: string | undefined },
+export type AskIceServers = () => Promise<IceAnswer>;
+
+export interface VehicleIceServers {
+  get(): IceServer[];
+  /** What is wrong with them, each a sentence. */
+  warnings(): string[];
+  close(): void;
+}
+
+/** Resolves when there is something to begin with, or nothing came for a moment. */
+export async function keepIceServers(
+  source: IceServer[] | AskIceServers,
+  clock: Clock,
   log: Log,
-): Promise<{ get(): IceServer[]; close(): void }> {
-  let servers = options.fixed ?? [];
-  let timer: NodeJS.Timeout | undefined;
-  if (options.server && !options.fixed) await refresh(new URL('/api/ice', options.server));
-
-  async function refresh(url: URL): Promise<void> {
-    let next = RETRY_MS;
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-      if (!response.ok) throw new Error(`HTTP ${response.status}`);
-      const answer = check(IceAnswerSchema, await response.json());
-      if (!answer.ok) throw new Error(`its answer is wrong, ${answer.reason}`);
-      servers = answer.value.iceServers;
-      // Half of their life, so that a restart finds them valid.
-      next = Math.max(RETRY_MS, (answer.value.ttl * 1000) / 2);
-    } catch (error) {
-      log.warn(
-        { url: url.href, error: String(error) },
-        'could not get ICE servers; going on with those at hand',
-      );
-    }
-    timer = setTimeout(() => void refresh(url), next);
-    timer.unref();
+): Promise<VehicleIceServers> {
+  if (Array.isArray(source)) {
+    return { get: () => source, warnings: () => [], close: () => {} };
   }
+  let logged: string[] = [];
+  const renewal = renewIceServers({
+    ask: source,
+    clock,
+    onChange({ warnings }) {
+      for (const warning of warnings) if (!logged.includes(warning)) log.warn({}, warning);
+      logged = warnings;
+    },
+  });
+  await Promise.race([
+    renewal.first,
+    new Promise<void>((resolve) => {
+      clock.after(START_LIMIT_MS, resolve);
+    }),
+  ]);
+  return {
+    get: () => renewal.state.servers,
+    warnings: () => renewal.state.warnings,
+    close: renewal.close,
+  };
+}
 
-  return { get: () => servers, close: () => clearTimeout(timer) };
+/** Asks a plntry server. @param room whose name goes into the credentials */
+export function askServer(server: string, room: string): AskIceServers {
+  const url = new URL(`/api/ice?peer=${room}`, server);
+  return async () => {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error) => {
+      const why = error.name === 'TimeoutError' ? 'does not answer' : "can't be reached";
+      throw new Error(`the server ${url.host} ${why}`);
+    });
+    if (!response.ok) throw new Error(`the server ${url.host} answered ${response.status}`);
+    const answer = check(IceAnswerSchema, await response.json().catch(() => null));
+    if (!answer.ok) throw new Error(`the answer of the server ${url.host} makes no sense`);
+    return answer.value;
+  };
 }

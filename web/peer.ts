@@ -4,7 +4,6 @@
  */
 import { CHANNELS, type ChannelName } from '../shared/channels.ts';
 import type { CreatePeer, PathStats, Peer } from '../shared/peer.ts';
-import { createRelayCount, type PairCount } from '../shared/relay-count.ts';
 
 type Kind = 'host' | 'srflx' | 'prflx' | 'relay';
 
@@ -23,11 +22,13 @@ export interface BrowserPeerOptions {
   onAttempt?(attempt: Attempt): void;
 }
 
+/** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
+const MAX_WAITING = 1_000;
 const CHANNEL_NAMES = Object.keys(CHANNELS) as ChannelName[];
 
 export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
   return (handlers): Peer => {
-    const iceServers = options.iceServers();
+    let iceServers = options.iceServers();
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     const channels = new Map<ChannelName, RTCDataChannel>();
     let attempt: Attempt = { here: [], there: [], relayPossible: iceServers.some(isTurn) };
@@ -39,13 +40,12 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       channel.onopen = () => {
         if ([...channels.values()].every(({ readyState }) => readyState === 'open')) handlers.open();
       };
-      channel.onclose = () => lose('failed', 'the other end has closed the connection');
+      channel.onclose = () => lose('the other end has closed the connection');
       channel.onmessage = ({ data }) => {
         if (typeof data === 'string') handlers.message(name, data);
       };
     }
     const detach = options.attach(connection);
-    const countRelayed = createRelayCount();
 
     connection.onicecandidate = ({ candidate }) => {
       // An empty one ends the candidates of one generation; null, which follows, ends them all.
@@ -54,12 +54,11 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       handlers.candidate(candidate ? (candidate.toJSON() as { candidate: string }) : null);
     };
     connection.onconnectionstatechange = () => {
-      if (connection.connectionState === 'disconnected') lose('disconnected', 'the other end is silent');
-      if (connection.connectionState === 'failed') lose('failed', whyFailed(attempt));
+      if (connection.connectionState === 'failed') lose(whyFailed(attempt));
     };
 
-    function lose(state: 'disconnected' | 'failed', detail: string): void {
-      if (!over) handlers.lost(state, detail);
+    function lose(detail: string): void {
+      if (!over) handlers.failed(detail);
     }
 
     function found(end: 'here' | 'there', candidate: string): void {
@@ -69,17 +68,30 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       options.onAttempt?.(attempt);
     }
 
+    /** Credentials may have expired since the connection was made; renewed ones count from the next description on. */
+    function renewIceServers(): void {
+      const renewed = options.iceServers();
+      if (renewed === iceServers) return;
+      iceServers = renewed;
+      attempt = { ...attempt, relayPossible: iceServers.some(isTurn) };
+      connection.setConfiguration({ iceServers, bundlePolicy: 'max-bundle' });
+    }
+
     /** The description is on its way to the other end while this browser takes it: that saves 20 ms. */
     function take(description: RTCSessionDescriptionInit): string {
       connection
         .setLocalDescription(description)
-        .catch((error) => lose('failed', `this browser can't use its own description: ${error.message}`));
+        .catch((error) => lose(`this browser can't use its own description: ${error.message}`));
       return description.sdp ?? '';
     }
 
     return {
-      createOffer: async (restart) => take(await connection.createOffer({ iceRestart: restart })),
+      async createOffer(restart) {
+        renewIceServers();
+        return take(await connection.createOffer({ iceRestart: restart }));
+      },
       async acceptOffer(sdp) {
+        renewIceServers();
         await connection.setRemoteDescription({ type: 'offer', sdp });
         return take(await connection.createAnswer());
       },
@@ -94,14 +106,11 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       send(name, text) {
         const channel = channels.get(name);
         if (channel?.readyState !== 'open') return false;
+        if (name === 'control' && channel.bufferedAmount > MAX_WAITING) return false;
         channel.send(text);
         return true;
       },
-      async stats() {
-        const report = await connection.getStats();
-        const all = [...(report as unknown as Map<string, Stat>).values()];
-        return pathOf(all, countRelayed(pairCounts(all)));
-      },
+      stats: async () => pathOf(await connection.getStats()),
       close() {
         over = true;
         detach();
@@ -131,7 +140,8 @@ interface Stat {
   [field: string]: unknown;
 }
 
-function pathOf(all: Stat[], relayBytes: number): PathStats | null {
+function pathOf(report: RTCStatsReport): PathStats | null {
+  const all = [...(report as unknown as Map<string, Stat>).values()];
   const get = (id: unknown) => all.find((stat) => stat.id === id);
   const transport = all.find(({ type }) => type === 'transport');
   const pair = transport
@@ -140,13 +150,11 @@ function pathOf(all: Stat[], relayBytes: number): PathStats | null {
       all.find((stat) => stat.type === 'candidate-pair' && stat.nominated && stat.state === 'succeeded');
   const local = get(pair?.localCandidateId);
   if (!pair || !local) return null;
-  const kinds = [local.candidateType, get(pair.remoteCandidateId)?.candidateType];
   const stats: PathStats = {
-    path: (['relay', 'srflx', 'prflx'] as const).find((kind) => kinds.includes(kind)) ?? 'host',
+    path: local.candidateType as PathStats['path'],
     protocol: local.protocol as PathStats['protocol'],
     bytesSent: Number(pair.bytesSent ?? 0),
     bytesReceived: Number(pair.bytesReceived ?? 0),
-    relayBytes,
   };
   if (typeof local.relayProtocol === 'string') {
     stats.relayProtocol = local.relayProtocol as NonNullable<PathStats['relayProtocol']>;
@@ -155,16 +163,4 @@ function pathOf(all: Stat[], relayBytes: number): PathStats | null {
   const remote = all.find(({ type }) => type === 'remote-inbound-rtp');
   if (typeof remote?.fractionLost === 'number') stats.lossPct = remote.fractionLost * 100;
   return stats;
-}
-
-function pairCounts(all: Stat[]): PairCount[] {
-  const relayed = new Set(all.filter((stat) => stat.candidateType === 'relay').map(({ id }) => id));
-  return all
-    .filter(({ type }) => type === 'candidate-pair')
-    .map((pair) => ({
-      key: pair.id,
-      relays: (Number(relayed.has(pair.localCandidateId)) +
-        Number(relayed.has(pair.remoteCandidateId))) as PairCount['relays'],
-      bytes: Number(pair.bytesSent ?? 0) + Number(pair.bytesReceived ?? 0),
-    }));
 }

@@ -1,6 +1,8 @@
-/** What the server tells its pages: where the broker is, and the ICE servers. Asked once, and kept. */
+/** What the server tells its pages: where the broker is, asked once, and the ICE servers, kept fresh. */
 import { signal } from '@preact/signals';
 import type * as z from 'zod/mini';
+import { systemClock } from '../shared/clock.ts';
+import { type IceRenewal, renewIceServers } from '../shared/ice-renewal.ts';
 import { FleetAnswerSchema, IceAnswerSchema } from '../shared/server-api.ts';
 import { brokerUrl } from './broker-url.ts';
 
@@ -16,14 +18,17 @@ export interface FleetSettings {
 
 /** Why the settings aren't there yet, as a sentence; null while nothing is wrong. */
 export const settingsProblem = signal<string | null>(null);
+/** What is wrong with the ICE servers, each a sentence. */
+export const iceWarnings = signal<string[]>([]);
 
 let fleet: Promise<FleetSettings> | null = null;
-let ice: { servers: RTCIceServer[]; staleAt: number } | null = null;
-let iceLoading: Promise<void> | null = null;
+let ice: IceRenewal | null = null;
+/** Whose id the next ICE servers are asked for with. */
+let asker = '';
 
 /** Resolves when the server has answered; asks until it does. */
 export function fleetSettings(): Promise<FleetSettings> {
-  fleet ??= ask('/api/fleet', FleetAnswerSchema).then(({ root, mqtt, name }) => ({
+  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then(({ root, mqtt, name }) => ({
     root,
     url: brokerUrl(mqtt.url, location),
     name,
@@ -31,41 +36,48 @@ export function fleetSettings(): Promise<FleetSettings> {
   return fleet;
 }
 
-/** Resolves when there are ICE servers to use. */
-export function loadIceServers(): Promise<void> {
-  if (ice && performance.now() < ice.staleAt) return Promise.resolve();
-  iceLoading ??= ask('/api/ice', IceAnswerSchema).then(({ iceServers, ttl }) => {
-    // Half their life is left to a session that begins with them.
-    ice = { servers: iceServers as RTCIceServer[], staleAt: performance.now() + (ttl * 1000) / 2 };
-    iceLoading = null;
+/**
+ * Resolves when there are ICE servers to use, or the server has none to give now.
+ * @param peer this page's id: it goes into credentials that are made for one peer
+ */
+export function loadIceServers(peer: string): Promise<void> {
+  asker = peer;
+  ice ??= renewIceServers({
+    ask: () => ask(`/api/ice?peer=${asker}`, IceAnswerSchema),
+    clock: systemClock,
+    onChange({ warnings }) {
+      iceWarnings.value = warnings;
+    },
   });
-  return iceLoading;
+  return ice.first;
 }
 
-/** The servers that are known now; fetches new ones for the next time when these have aged. */
+/** The servers that are known now; another array when they have been renewed. */
 export function iceServers(): RTCIceServer[] {
-  void loadIceServers();
-  return ice?.servers ?? [];
+  return (ice?.state.servers ?? NONE) as RTCIceServer[];
 }
+const NONE: RTCIceServer[] = [];
 
-async function ask<T>(path: string, schema: z.ZodMiniType<T>): Promise<T> {
+async function untilAnswered<T>(path: string, schema: z.ZodMiniType<T>): Promise<T> {
   for (;;) {
     try {
-      const response = await fetch(path);
-      if (!response.ok) throw new Error(`it answered ${response.status}`);
-      const answer = schema.parse(await response.json());
+      const answer = await ask(path, schema);
       settingsProblem.value = null;
       return answer;
     } catch (error) {
-      settingsProblem.value = problemOf(error);
+      settingsProblem.value = (error as Error).message;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 }
 
-function problemOf(error: unknown): string {
-  // fetch rejects with a TypeError when nobody answers; its text differs between browsers.
-  if (error instanceof TypeError) return 'nobody answers';
-  if (error instanceof Error && error.message.startsWith('it answered')) return error.message;
-  return 'its answer makes no sense; is this page older than the server?';
+/** @throws Error that says in a few words what is wrong with the server */
+async function ask<T>(path: string, schema: z.ZodMiniType<T>): Promise<T> {
+  const response = await fetch(path).catch(() => {
+    throw new Error('nobody answers');
+  });
+  if (!response.ok) throw new Error(`it answered ${response.status}`);
+  const answer = schema.safeParse(await response.json().catch(() => null));
+  if (answer.success) return answer.data;
+  throw new Error('its answer makes no sense; is this page older than the server?');
 }

@@ -2,7 +2,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { fixedIceServers } from '../../broker/ice/fixed.ts';
+import { iceFromEnvironment } from '../../broker/ice/from-environment.ts';
+import { type IceProvider, ProviderError } from '../../broker/ice/provider.ts';
+import type { IceAnswer, IceServer } from '../../shared/server-api.ts';
 import { testServer } from '../helpers/room.ts';
 
 /** A folder that looks like what Vite builds. */
@@ -64,10 +68,49 @@ test('pages are told the topic root, where MQTT is, and the name of the fleet', 
   expect(response.headers.get('cache-control')).toBe('no-store');
 });
 
-test('ICE servers come from the configuration', async () => {
-  const iceServers = [{ urls: ['turn:turn.example.org:3478?transport=tcp'], username: 'u', credential: 'c' }];
-  const { webUrl } = await testServer({ iceServers });
-  expect(await (await fetch(`${webUrl}/api/ice`)).json()).toEqual({ iceServers, ttl: expect.any(Number) });
+describe('GET /api/ice', () => {
+  const shared: IceServer = { urls: ['turn:turn.example.org?transport=tcp'], username: 'u', credential: 'c' };
+  const secret = { PLNTRY_TURN_URLS: 'turn:turn.example.org', PLNTRY_TURN_SECRET: 'not a secret' };
+
+  test('hands out what is configured, for at most an hour, and is not cached', async () => {
+    const { webUrl } = await testServer({ ice: iceFromEnvironment({ PLNTRY_ICE_TTL: '600' }, [shared]) });
+    const response = await fetch(`${webUrl}/api/ice`);
+    expect(await response.json()).toEqual({ iceServers: [shared], ttl: 600 });
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('makes credentials for the peer that asks', async () => {
+    const { webUrl } = await testServer({ ice: iceFromEnvironment(secret) });
+    const usernameFor = async (query: string) =>
+      ((await (await fetch(`${webUrl}/api/ice${query}`)).json()) as IceAnswer).iceServers[0]?.username;
+    expect(await usernameFor('?peer=op-1234')).toMatch(/^\d{10}:op-1234$/);
+    expect(await usernameFor('')).toMatch(/^\d{10}:anonymous$/);
+  });
+
+  test.each(['?peer=', '?peer=a:b', '?peer=a&peer=b'])('%s is refused', async (query) => {
+    const { webUrl } = await testServer({ ice: iceFromEnvironment(secret) });
+    const response = await fetch(`${webUrl}/api/ice${query}`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({
+      error: "The peer has 1 to 32 of a-z, 0-9 and '-', and no '-' first.",
+    });
+  });
+
+  test('a provider that fails is a warning, the rest is served, and the server stays ready', async () => {
+    const broken: IceProvider = {
+      name: 'A service',
+      shared: true,
+      iceServers: () => Promise.reject(new ProviderError('A service refused the key (401). Check THE_KEY.')),
+    };
+    const ice = { providers: [broken, fixedIceServers([shared])], ttl: 3_600 };
+    const { webUrl } = await testServer({ ice });
+    expect(await (await fetch(`${webUrl}/api/ice`)).json()).toEqual({
+      iceServers: [shared],
+      ttl: 3_600,
+      warnings: ['A service refused the key (401). Check THE_KEY.'],
+    });
+    expect((await fetch(`${webUrl}/readyz`)).status).toBe(200);
+  });
 });
 
 test('an unknown path below /api is 404 in JSON', async () => {

@@ -91,12 +91,17 @@ test.each([
     {},
     /option '--ice-servers' .* needs a username/,
   ],
+  [['serve'], { PLNTRY_TURN_URLS: 'turn:a' }, /PLNTRY_TURN_URLS needs PLNTRY_TURN_SECRET too/],
+  [['start'], { PLNTRY_TURN_SECRET_FILE: '/nowhere/at-all' }, /the file '\/nowhere\/at-all' can't be read/],
+  [['vehicle', '--room', 'car1'], { PLNTRY_ICE_TTL: '1' }, /PLNTRY_ICE_TTL is not a whole number/],
+  [
+    ['vehicle', '--room', 'car1', '--server', 'http://a'],
+    { PLNTRY_STUN_URLS: 'stun:a' },
+    /option '--server' hands out STUN and TURN servers/,
+  ],
   [['vehicle', '--room', 'Car 1'], {}, /option '--room <id>' argument 'Car 1' is invalid/],
   [['vehicle'], { PLNTRY_FPS: '0' }, /value '0' from env 'PLNTRY_FPS' is invalid/],
   [['vehicle', '--log-level', 'loud'], {}, /'--log-level <level>' argument 'loud' is invalid/],
-  [['serve', '--relay-budget', '10G'], {}, /argument '10G' is invalid\. '10G' is not an amount of data/],
-  [['serve'], { PLNTRY_RELAY_BUDGET_CAR: 'car1' }, /from env 'PLNTRY_RELAY_BUDGET_CAR' is invalid/],
-  [['start', '--relay-budget-action', 'stop'], {}, /Allowed choices are warn, limit/],
   [['start', '--colour'], {}, /unknown option '--colour'/],
   [['fly'], {}, /unknown command 'fly'/],
   [['serve', 'extra'], {}, /too many arguments/],
@@ -127,6 +132,7 @@ test.each([[['--help']], [['start', '--help']], [['serve', '--help']], [['vehicl
     expect(await cli.ended).toEqual({ status: 0, signal: null });
     expect(cli.stdout()).toMatch(/^Usage: plntry/);
     expect(cli.stdout()).toContain('PLNTRY_');
+    if (args.length > 1) expect(cli.stdout()).toContain('PLNTRY_TURN_SECRET_FILE');
   },
 );
 

@@ -75,8 +75,6 @@ describe('a broker of one’s own', () => {
     mqttPort: 2,
     root: 'r',
     logLevel: 'info' as const,
-    relayBudgetAction: 'warn' as const,
-    relayLimitKbps: 300,
     ...more,
   });
 

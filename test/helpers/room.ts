@@ -8,6 +8,7 @@ import { systemClock } from '../../shared/clock.ts';
 import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
 import type { Peer } from '../../shared/peer.ts';
 import { runVehicle, type VehicleOptions } from '../../vehicle/agent.ts';
+import { eventually } from './eventually.ts';
 import { type Received, weriftOperator } from './werift-peer.ts';
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -33,6 +34,8 @@ export interface TestOperator extends OperatorEnd {
   lastState(): VehicleState | null;
   /** Calls back with every state message from now on. */
   onEveryState(listener: (state: VehicleState) => void): void;
+  /** True: what this operator and the vehicle say to each other on the data channels is lost on the way. */
+  mute(on: boolean): void;
   /** Sends any text on a data channel, as a peer that keeps to no rule would. */
   sendOn(channel: ChannelName, text: string): boolean;
   /** Resolves when the view or a vehicle state makes it true. */
@@ -47,6 +50,7 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
   const watchers = new Set<() => void>();
   const createPeer = weriftOperator(received);
   let peer: Peer | null = null;
+  let muted = false;
   const listeners: ((state: VehicleState) => void)[] = [];
   let state: VehicleState | null = null;
   const wake = () => {
@@ -58,7 +62,11 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
     room,
     self: id,
     createPeer(handlers) {
-      peer = createPeer(handlers);
+      const inner = createPeer({
+        ...handlers,
+        message: (...said) => void (muted || handlers.message(...said)),
+      });
+      peer = { ...inner, send: (...said) => muted || inner.send(...said) };
       return peer;
     },
     enterAtOnce: true,
@@ -76,6 +84,9 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
     received,
     lastState: () => state,
     onEveryState: (listener: (state: VehicleState) => void) => void listeners.push(listener),
+    mute(on: boolean) {
+      muted = on;
+    },
     sendOn: (channel: ChannelName, text: string) => peer?.send(channel, text) ?? false,
     until(what: string, condition: (view: RoomView, state: VehicleState | null) => boolean) {
       const last = () => `never happened: ${what}; last ${JSON.stringify({ ...end.view, state })}`;
@@ -116,30 +127,4 @@ export async function testListener(url: string, filter = 'rooms/#') {
       return eventually(watchers, () => heard.slice(from).find(fits), all);
     },
   };
-}
-
-/** Against hanging only, ms. */
-const PATIENCE_MS = 20_000;
-
-/** Resolves with what `look` finds, now or when one of the watchers is woken. */
-function eventually<T>(
-  watchers: Set<() => void>,
-  look: () => T | undefined,
-  problem: () => string,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const check = () => {
-      const found = look();
-      if (found === undefined) return;
-      watchers.delete(check);
-      clearTimeout(timer);
-      resolve(found);
-    };
-    const timer = setTimeout(() => {
-      watchers.delete(check);
-      reject(new Error(problem().slice(0, 2000)));
-    }, PATIENCE_MS);
-    watchers.add(check);
-    check();
-  });
 }

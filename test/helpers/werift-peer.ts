@@ -30,7 +30,7 @@ export function weriftOperator(received: Received): CreatePeer {
       channels[name].onMessage.subscribe((data) => handlers.message(name, String(data)));
       channels[name].stateChanged.subscribe((state) => {
         if (closed) return;
-        if (state === 'closed') handlers.lost('failed', 'the other end closed the connection');
+        if (state === 'closed') handlers.failed('the other end closed the connection');
         if (state === 'open' && names.every((each) => channels[each].readyState === 'open')) handlers.open();
       });
     }

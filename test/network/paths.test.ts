@@ -1,5 +1,5 @@
 /** From any network to any other: real browsers, real vehicles, real coturn, each behind what people have. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { IceServer } from '../../shared/server-api.ts';
 import { type Coturn, startCoturn, turnCredentials } from './coturn.ts';
 import { canRunLab, createLab, type Host, type Lab, type NatKind } from './lab.ts';
@@ -23,6 +23,9 @@ interface Case {
   /** As the console has it. */
   words: RegExp;
 }
+
+/** Each starts a server, a vehicle and a browser. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const reason = canRunLab();
 

@@ -1,17 +1,18 @@
-/** The product in the lab, as users start it: server, vehicle, console in a browser, and a client that hears all. */
+/** The product in the lab, as users start it: server and vehicle, and a client that hears everything. */
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
 import type { IceServer } from '../../shared/server-api.ts';
-import { live, picturesChange, untilNumber } from '../web/page.ts';
+import { eventually } from '../helpers/eventually.ts';
 import type { Host } from './lab.ts';
+
+export { type Console, openConsole, type Pair, trust } from './console.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NODE = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 /** Against hanging only, ms. */
-const PATIENCE_MS = 25_000;
+const PATIENCE_MS = 50_000;
 
 export interface Program {
   /** What it has printed so far. */
@@ -71,88 +72,6 @@ export function startVehicle(
   );
 }
 
-export interface Console {
-  page: Page;
-  /** Resolves when the picture is live and changes. */
-  live(): Promise<void>;
-  /** Holds the key until the vehicle is faster than this, km/h; then lets go. */
-  drive(kmh?: number): Promise<void>;
-  /** The path as the page has it in words. */
-  pathHere(): Promise<string>;
-  /** The pair in use, from the browser's own statistics. */
-  pair(): Promise<Pair | null>;
-  close(): Promise<void>;
-}
-
-/** As https://www.w3.org/TR/webrtc-stats/ has them. */
-export interface Pair {
-  local: { candidateType: string; protocol: string; relayProtocol?: string };
-  remote: { candidateType: string; protocol: string };
-}
-
-/** What a browser needs to treat a plain http: page as it treats https:. */
-export const trust = (server: Server): string[] => [
-  `--unsafely-treat-insecure-origin-as-secure=${server.url}`,
-  '--ignore-certificate-errors',
-];
-
-/** Opens a room's console in a browser that was started with `trust`. */
-export async function openConsole(browser: Browser, server: Server, room = 'car1'): Promise<Console> {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
-  await page.addInitScript(keepConnections);
-  await page.goto(`${server.url}/rooms/${room}`);
-  return {
-    page,
-    async live() {
-      await live(page);
-      await picturesChange(page);
-    },
-    async drive(kmh = 5) {
-      await page.keyboard.down('KeyW');
-      await untilNumber(page, 'Speed', (shown) => shown > kmh);
-      await page.keyboard.up('KeyW');
-    },
-    async pathHere() {
-      const details = page.getByRole('button', { name: 'Details' });
-      if (await details.isVisible()) await details.click();
-      const fact = page.locator('dl.facts div', { hasText: /^Path here/ }).locator('dd');
-      await fact.getByText('·').waitFor();
-      return (await fact.textContent()) ?? '';
-    },
-    pair: () => page.evaluate(pairInUse),
-    close: () => context.close(),
-  };
-}
-
-type Keeping = { connections: RTCPeerConnection[] };
-
-/** On a page, before its own scripts: keeps hold of the connections that it makes. */
-function keepConnections() {
-  const connections: RTCPeerConnection[] = [];
-  Object.assign(window, { connections });
-  window.RTCPeerConnection = class extends RTCPeerConnection {
-    constructor(...args: ConstructorParameters<typeof RTCPeerConnection>) {
-      super(...args);
-      connections.push(this);
-    }
-  };
-}
-
-/** On a page: the pair of the connection that it made last and that works. */
-async function pairInUse(): Promise<Pair | null> {
-  const { connections } = window as unknown as Keeping;
-  const connection = connections.filter(({ connectionState }) => connectionState === 'connected').at(-1);
-  if (!connection) return null;
-  const stats = new Map((await connection.getStats()) as unknown as Map<string, Record<string, string>>);
-  const transport = [...stats.values()].find(({ type }) => type === 'transport');
-  const pair = stats.get(transport?.selectedCandidatePairId ?? '');
-  const local = stats.get(pair?.localCandidateId ?? '');
-  const remote = stats.get(pair?.remoteCandidateId ?? '');
-  return local && remote ? ({ local, remote } as unknown as Pair) : null;
-}
-
 export interface Listener {
   heard: { topic: string; text: string }[];
   /** The first message, of those heard already too, that fits. */
@@ -195,6 +114,7 @@ export async function listen(host: Host, server: Server, filter = 'rooms/#'): Pr
         watchers,
         look,
         () => `never heard: ${topic}; heard ${heard.map((each) => each.topic)}`,
+        PATIENCE_MS,
       );
     },
     stop: () => end(child, 'SIGKILL'),
@@ -227,7 +147,8 @@ async function runCli(host: Host, args: string[], options: ProductOptions, ready
         eventually(
           watchers,
           () => text.match(wanted) ?? undefined,
-          () => `never said ${wanted}:\n${text}`,
+          () => `never said ${wanted}:\n${text.slice(-1500)}`,
+          PATIENCE_MS,
         ),
         ended.then(([status]) => Promise.reject(new Error(`ended with ${status}:\n${text}`))),
       ]),
@@ -252,27 +173,4 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const exited = once(child, 'exit');
   child.kill(signal);
   await exited;
-}
-
-/** Resolves with what `look` finds, now or when one of the watchers is woken. */
-function eventually<T>(
-  watchers: Set<() => void>,
-  look: () => T | undefined,
-  problem: () => string,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const check = () => {
-      const found = look();
-      if (found === undefined) return;
-      watchers.delete(check);
-      clearTimeout(timer);
-      resolve(found);
-    };
-    const timer = setTimeout(() => {
-      watchers.delete(check);
-      reject(new Error(problem()));
-    }, PATIENCE_MS);
-    watchers.add(check);
-    check();
-  });
 }

@@ -1,7 +1,8 @@
 /**
  * Two ends of a negotiation, a network between them that may do anything, and a simulated peer
  * connection: it connects once both ends have one for the same session, each has taken the other's
- * description of the same seq, and one end knows a candidate of the other. Time is virtual.
+ * description of the same seq, and one end knows a candidate of the other. A path that was found
+ * carries on through later descriptions, until it is cut. Time is virtual.
  */
 import { expect } from 'vitest';
 import { type Effect, type Event, initialState, isLive, type State, step } from '../../shared/negotiation.ts';
@@ -11,8 +12,13 @@ type Who = 'vehicle' | 'operator';
 export type Action =
   | { do: 'deliver' | 'lose' | 'repeat'; pick: number }
   | { do: 'wait'; ms: number }
-  /** interrupt: the connection breaks for a while; vanish: the broker loses sight of the end, which lives on. */
-  | { do: 'crash' | 'start' | 'leave' | 'interrupt' | 'vanish'; who: Who };
+  /**
+   * stall: this end hears nothing for a while, though the path is there; vanish: the broker loses sight of
+   * the end, which lives on; reconnect: it sees it again.
+   */
+  | { do: 'crash' | 'start' | 'leave' | 'stall' | 'vanish' | 'reconnect'; who: Who }
+  /** cut: what connected the two carries nothing any more; mend: it does again; block: nor can anything new. */
+  | { do: 'cut' | 'mend' | 'block' };
 
 interface Connection {
   session: string;
@@ -21,7 +27,8 @@ interface Connection {
   described: boolean;
   /** Some candidate of the other is known. */
   reachable: boolean;
-  told: 'new' | 'connected' | 'disconnected' | 'failed';
+  heardAt: number;
+  told: 'new' | 'connected' | 'silent' | 'failed';
 }
 
 interface End {
@@ -32,8 +39,10 @@ interface End {
   work: Event[];
 }
 
-/** How long it takes to see that the other end of a connection is gone, ms. */
-const LOSS_MS = 3_000;
+/** How long it takes to see that nothing is heard any more, ms. */
+const SILENCE_MS = 600;
+/** How long a peer connection takes to give itself up when nothing is heard, ms. */
+const GIVE_UP_MS = 30_000;
 
 export function createWorld() {
   let now = 1_000;
@@ -42,7 +51,10 @@ export function createWorld() {
   /** Retained presence, as the broker has it. */
   const presence: Record<Who, Event> = { vehicle: gone(null), operator: gone(null) };
   const network: { to: Who; event: Event }[] = [];
-  const losses: { who: Who; connection: Connection; at: number }[] = [];
+  /** The path that connected the two last: of which session, from which seq on, and whether it carries. */
+  let path: { session: string; seq: number; works: boolean } | null = null;
+  /** Nothing new can be found. */
+  let blocked = false;
 
   function gone(epoch: number | null): Event {
     return { type: 'presence', online: false, epoch };
@@ -91,6 +103,7 @@ export function createWorld() {
           described: false,
           reachable: false,
           told: 'new',
+          heardAt: now,
         });
         return;
       case 'close':
@@ -102,7 +115,6 @@ export function createWorld() {
         connection.seq = effect.seq;
         connection.described = effect.type === 'takeOffer';
         connection.reachable = false;
-        if (connection.told === 'connected') connection.told = 'disconnected';
         const { session, seq } = effect;
         end.work.push({ type: 'described', session, seq, sdp: `of ${seq}` });
         end.work.push({ type: 'gathered', session, candidates: [{ candidate: `of ${seq}` }], done: true });
@@ -131,37 +143,42 @@ export function createWorld() {
       case 'disarm':
         end.timer = null;
         return;
-      case 'check':
-        return connection && void losses.push({ who, connection, at: now + 1_000 });
     }
   }
 
-  /** Moves the simulated connections on: both told when they connect, the survivor when one is gone. */
+  /** Moves the simulated connections on: each end is told what it hears, or that it hears nothing. */
   function transports(): void {
     for (const who of ['vehicle', 'operator'] as const) {
-      const mine = ends[who]?.connections.at(-1);
-      if (!mine || mine.told === 'failed') continue;
-      const theirs = ends[other(who)]?.connections.at(-1);
-      const fits = theirs?.session === mine.session && theirs.seq === mine.seq;
-      const joined = fits && mine.described && theirs.described && (mine.reachable || theirs.reachable);
-      if (joined && mine.told !== 'connected') {
+      const end = ends[who];
+      const mine = end?.connections.at(-1);
+      if (!end || !mine || mine.told === 'failed') continue;
+      if (hears(mine, ends[other(who)]?.connections.at(-1))) {
+        mine.heardAt = now;
+        // Whatever is heard ends a restoring, even one that began a moment ago.
+        if (mine.told === 'connected' && phaseOf(end) !== 'restoring') continue;
         mine.told = 'connected';
         dispatch(who, { type: 'transport', session: mine.session, state: 'connected' });
-      } else if (mine.told === 'connected' && theirs?.session !== mine.session) {
-        mine.told = 'disconnected';
-        losses.push({ who, connection: mine, at: now + LOSS_MS });
+      } else if (mine.told === 'connected' && now - mine.heardAt >= SILENCE_MS) {
+        mine.told = 'silent';
+        dispatch(who, { type: 'transport', session: mine.session, state: 'silent' });
+      } else if (mine.told === 'silent' && now - mine.heardAt >= GIVE_UP_MS) {
+        mine.told = 'failed';
+        dispatch(who, { type: 'transport', session: mine.session, state: 'failed' });
       }
     }
-    for (const loss of losses.splice(0)) {
-      const { session } = loss.connection;
-      const back = ends[other(loss.who)]?.connections.at(-1)?.session === session;
-      if (!ends[loss.who]?.connections.includes(loss.connection) || back) continue;
-      if (loss.at > now) losses.push(loss);
-      else {
-        loss.connection.told = 'failed';
-        dispatch(loss.who, { type: 'transport', session, state: 'failed' });
-      }
-    }
+  }
+
+  const phaseOf = (end: End) => end.state.link.phase;
+
+  function hears(mine: Connection, theirs: Connection | undefined): boolean {
+    if (theirs?.session !== mine.session) return false;
+    if (path?.session === mine.session && path.works) return true;
+    const fits = theirs.seq === mine.seq && mine.described && theirs.described;
+    // What was cut stays cut until it is mended or a restart has found something else.
+    const fresh = path?.session !== mine.session || mine.seq > path.seq;
+    if (blocked || !fits || !fresh || !(mine.reachable || theirs.reachable)) return false;
+    path = { session: mine.session, seq: mine.seq, works: true };
+    return true;
   }
 
   function work(): void {
@@ -186,11 +203,21 @@ export function createWorld() {
     }
   }
 
-  function interrupt(who: Who): void {
+  function stall(who: Who): void {
     const mine = ends[who]?.connections.at(-1);
     if (mine?.told !== 'connected') return;
-    mine.told = 'disconnected';
-    dispatch(who, { type: 'transport', session: mine.session, state: 'disconnected' });
+    mine.told = 'silent';
+    dispatch(who, { type: 'transport', session: mine.session, state: 'silent' });
+  }
+
+  function reconnect(who: Who): void {
+    const end = ends[who];
+    if (!end) return;
+    // The broker takes the old connection for dead when the new one comes.
+    say(who, gone(who === 'vehicle' ? end.state.epoch : null));
+    network.push({ to: who, event: presence[other(who)] });
+    dispatch(who, { type: 'signalling' });
+    say(who, { type: 'presence', online: true, epoch: end.state.epoch });
   }
 
   return {
@@ -204,9 +231,13 @@ export function createWorld() {
           if (action.do !== 'lose' && message) dispatch(message.to, message.event);
         }
       } else if (action.do === 'wait') tick(action.ms);
-      else if (action.do === 'start') start(action.who);
+      else if (!('who' in action)) {
+        if (action.do === 'block') blocked = true;
+        else path = path && { ...path, works: action.do === 'mend' };
+      } else if (action.do === 'start') start(action.who);
       else if (action.do === 'crash') crash(action.who);
-      else if (action.do === 'interrupt') interrupt(action.who);
+      else if (action.do === 'stall') stall(action.who);
+      else if (action.do === 'reconnect') reconnect(action.who);
       else if (action.do === 'vanish') network.push({ to: other(action.who), event: gone(null) });
       else {
         dispatch(action.who, { type: 'leave', reason: 'left' });
@@ -224,6 +255,7 @@ export function createWorld() {
     },
     /** The network becomes reliable and both ends reconnect to the broker, which tells them who is there. */
     settle(): void {
+      blocked = false;
       for (const who of ['vehicle', 'operator'] as const)
         network.push({ to: who, event: presence[other(who)] });
       for (let round = 0; round < 400; round++) {

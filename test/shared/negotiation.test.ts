@@ -5,6 +5,7 @@ import {
   initialState,
   isLive,
   MAX_TRIES,
+  PATH_TRIES,
   type State,
   sessionEpoch,
   sessionId,
@@ -84,18 +85,70 @@ describe('the offerer', () => {
     expect(renewed.state.link).toMatchObject({ session: sessionId(EPOCH, 2) });
   });
 
-  test('keeps a connected session when presence goes, and ends it when the connection fails too', () => {
-    const connected = run(
-      offering.state,
-      { type: 'sdp', message: { session, seq: 1, type: 'answer', sdp: 'answer' } },
-      { type: 'transport', session, state: 'connected' },
-      { type: 'presence', online: false, epoch: null },
-    );
-    expect(connected.state.link.phase).toBe('connected');
-    expect(connected.types).toContain('check');
-    const gone = run(connected.state, { type: 'transport', session, state: 'failed' });
-    expect(gone.state.link.phase).toBe('waiting');
-    expect(gone.types).toContain('close');
+  const connected = run(
+    offering.state,
+    { type: 'sdp', message: { session, seq: 1, type: 'answer', sdp: 'answer' } },
+    { type: 'transport', session, state: 'connected' },
+  );
+  const silent: Event = { type: 'transport', session, state: 'silent' };
+  const gone: Event = { type: 'presence', online: false, epoch: null };
+  const restartOffer: Event = { type: 'described', session, seq: 2, sdp: 'restart' };
+  const restartAnswer: Event = { type: 'sdp', message: { session, seq: 2, type: 'answer', sdp: 'again' } };
+
+  test('keeps a connected session when presence goes, and ends it when nothing is heard either', () => {
+    const alone = run(connected.state, gone);
+    expect(alone.state.link.phase).toBe('connected');
+    const lost = run(alone.state, silent, { type: 'timeout' });
+    expect(lost.state.link.phase).toBe('waiting');
+    expect(lost.types).toContain('close');
+  });
+
+  test('restarts when nothing is heard, and keeps the session through a reconnect to the broker', () => {
+    const restoring = run(connected.state, silent, restartOffer);
+    expect(restoring.types).toEqual(['makeOffer', 'arm', 'sendSdp']);
+    const back = run(restoring.state, gone, { type: 'presence', online: true, epoch: 7 });
+    expect(back.state.link).toMatchObject({ phase: 'restoring', session, seq: 2 });
+    // What was sent to the connection that is gone is sent again.
+    expect(back.effects).toContainEqual({
+      type: 'sendSdp',
+      body: { session, seq: 2, type: 'offer', sdp: 'restart' },
+    });
+  });
+
+  test('is connected again by whatever it hears first, and finishes the restart all the same', () => {
+    const back = run(connected.state, silent, restartOffer, {
+      type: 'transport',
+      session,
+      state: 'connected',
+    });
+    expect(back.state.link).toMatchObject({ phase: 'connected', session, seq: 2, answered: false });
+    expect(run(back.state, { type: 'timeout' }).types).toEqual(['sendSdp', 'arm']);
+    const done = run(back.state, restartAnswer);
+    expect(done.types).toContain('takeAnswer');
+    expect(done.state.link).toMatchObject({ phase: 'connected', answered: true });
+  });
+
+  test('gives a restart that both know of four seconds, and then begins a new session', () => {
+    let { state } = run(connected.state, silent, restartOffer, restartAnswer);
+    for (let second = 1; second <= PATH_TRIES; second++) {
+      ({ state } = run(state, { type: 'timeout' }));
+      expect(state.link).toMatchObject({ phase: 'restoring', session });
+    }
+    const anew = run(state, { type: 'timeout' });
+    expect(anew.types).toEqual(['close', 'open', 'makeOffer', 'arm']);
+    expect(anew.state.link).toMatchObject({ phase: 'connecting', session: sessionId(EPOCH, 2) });
+  });
+
+  test('answers who asks for a restart that is under way with its offer, and does not begin another', () => {
+    const { state } = run(connected.state, silent, restartOffer);
+    const asked = run(state, { type: 'sdp', message: { session, seq: 1, type: 'restart' } });
+    expect(asked.types).toEqual(['sendSdp']);
+    expect(run(state, { type: 'signalling' }).types).toEqual(['sendSdp']);
+    const answered = run(state, restartAnswer, {
+      type: 'sdp',
+      message: { session, seq: 2, type: 'restart' },
+    });
+    expect(answered.types).not.toContain('makeOffer');
   });
 });
 
@@ -124,6 +177,22 @@ describe('the answerer', () => {
     expect(run(state, offer(1)).effects).toMatchObject([{ type: 'sendBye', body: { reason: 'failed' } }]);
   });
 
+  test('asks for a restart when nothing is heard, again when the broker is back, and not while it hears', () => {
+    const { state } = run(
+      initialState('answerer', 1),
+      { type: 'presence', online: true, epoch: EPOCH },
+      offer(1),
+      { type: 'transport', session: sessionId(EPOCH, 1), state: 'connected' },
+    );
+    // The vehicle hears nothing, this end does: it answers, and the old path serves until the new one does.
+    expect(run(state, offer(1, 2)).state.link).toMatchObject({ phase: 'connected', seq: 2 });
+    expect(run(state, { type: 'signalling' }).types).toEqual([]);
+    const silent = run(state, { type: 'transport', session: sessionId(EPOCH, 1), state: 'silent' });
+    const ask = { type: 'sendSdp', body: { session: sessionId(EPOCH, 1), seq: 1, type: 'restart' } };
+    expect(silent.effects).toContainEqual(ask);
+    expect(run(silent.state, { type: 'signalling' }).effects).toEqual([ask]);
+  });
+
   test('gives a path up that is restarted again and again and never carries anything', () => {
     let { state } = run(
       initialState('answerer', 1),
@@ -135,7 +204,7 @@ describe('the answerer', () => {
         state: 'connected',
       },
     );
-    ({ state } = run(state, { type: 'transport', session: sessionId(EPOCH, 1), state: 'disconnected' }));
+    ({ state } = run(state, { type: 'transport', session: sessionId(EPOCH, 1), state: 'silent' }));
     for (let seq = 2; seq < 20 && isLive(state.link); seq++)
       ({ state } = run(state, offer(1, seq), { type: 'timeout' }));
     expect(state.link).toMatchObject({ phase: 'ended', reason: 'failed' });
@@ -153,7 +222,7 @@ test('session ids sort by age, across runs too', () => {
   expect(ids.map(sessionEpoch)).toEqual([EPOCH, EPOCH, EPOCH, EPOCH + 1]);
 });
 
-const action = fc.oneof(
+const messages = [
   { weight: 8, arbitrary: fc.record({ do: fc.constant('deliver' as const), pick: fc.nat() }) },
   {
     weight: 2,
@@ -163,18 +232,34 @@ const action = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 9_000 }) }),
   },
+];
+const who = fc.constantFrom('vehicle' as const, 'operator' as const);
+const harmless = fc.oneof(...messages, {
+  weight: 2,
+  arbitrary: fc.record({
+    do: fc.constantFrom('stall' as const, 'vanish' as const, 'reconnect' as const),
+    who,
+  }),
+});
+const action = fc.oneof(
+  ...messages,
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       do: fc.constantFrom(
         'crash' as const,
         'start' as const,
         'leave' as const,
-        'interrupt' as const,
+        'stall' as const,
         'vanish' as const,
+        'reconnect' as const,
       ),
-      who: fc.constantFrom('vehicle' as const, 'operator' as const),
+      who,
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('cut' as const, 'mend' as const, 'block' as const) }),
   },
 );
 
@@ -202,6 +287,25 @@ describe('whatever is lost, doubled, late, out of order, crashed or restarted', 
         }
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  test('a session whose path is there is kept, whatever becomes of presence and of what is said over the broker', () => {
+    fc.assert(
+      fc.property(fc.array(harmless, { maxLength: 60 }), (actions: Action[]) => {
+        const world = createWorld();
+        world.start('vehicle');
+        world.start('operator');
+        world.settle();
+        const sessions = () =>
+          Object.values(world.ends()).map((end) => end && isLive(end.link) && end.link.session);
+        const before = sessions();
+        for (const one of actions) world.act(one);
+        world.settle();
+        expect(sessions()).toEqual(before);
+        expect(Object.values(world.ends()).map((end) => end?.link.phase)).toEqual(['connected', 'connected']);
+      }),
+      { numRuns: 500 },
     );
   });
 });

@@ -1,7 +1,9 @@
 /** The pages in a real browser, with a real broker and a real (simulated) car. */
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { iceFromEnvironment } from '../../broker/ice/from-environment.ts';
 import { testOperator, testVehicle } from '../helpers/room.ts';
+import { startService } from '../helpers/service.ts';
 import { live, picturesChange, sentenceOf, untilNumber, usePages } from './browser.ts';
 
 const pages = usePages();
@@ -30,7 +32,8 @@ test('a car that has been looked at in the list is not seen by it before the cli
   await testVehicle(server.mqttUrl);
   const watcher = testOperator(server.mqttUrl);
   const page = await pages.open(server.webUrl);
-  const prepared = page.waitForResponse(/\/api\/ice/);
+  await row(page, 'car1').waitFor();
+  const prepared = page.waitForEvent('websocket');
   await row(page, 'car1').hover();
   await prepared;
   await watcher.until('connected', ({ link }) => link.phase === 'connected');
@@ -150,4 +153,34 @@ test('search and filter live in the address bar; arrows and Enter lead to the ca
   await page.keyboard.press('Enter');
   await live(page);
   expect(new URL(page.url()).pathname).toBe('/rooms/kart');
+});
+
+test('ICE servers that are missing are said on the fleet and on the console, and driving goes on', async () => {
+  const service = await startService(() => ({ status: 401, body: '' }));
+  const account = { PLNTRY_TWILIO_ACCOUNT_SID: 'AC1', PLNTRY_TWILIO_AUTH_TOKEN: 'wrong' };
+  const ice = iceFromEnvironment({ ...account, PLNTRY_TWILIO_API_URL: service.url });
+  const server = await pages.server({ ice });
+  await testVehicle(server.mqttUrl);
+  const page = await pages.open(server.webUrl, { viewport: { width: 1440, height: 900 } });
+  const warnings = page.getByRole('list', { name: 'ICE servers' });
+  await warnings
+    .getByText('Twilio TURN refused the auth token (401). Check PLNTRY_TWILIO_AUTH_TOKEN.')
+    .waitFor();
+  await row(page, 'car1').click();
+  await live(page);
+  await page.getByRole('region', { name: 'Connection' }).getByRole('list', { name: 'ICE servers' }).waitFor();
+});
+
+test('a page asks for ICE servers with an operator’s id, a phone that is a car with its own', async () => {
+  const server = await pages.server();
+  const asked = (page: Page) =>
+    page.waitForRequest(/\/api\/ice/).then((request) => new URL(request.url()).search);
+  const console = await pages.open('about:blank');
+  const operator = asked(console);
+  await console.goto(`${server.webUrl}/rooms/car1`);
+  expect(await operator).toMatch(/^\?peer=op-[0-9a-f]{8}$/);
+  const phone = await pages.open(`${server.webUrl}/vehicle/phone7`, { permissions: ['camera'] });
+  const vehicle = asked(phone);
+  await phone.getByRole('button', { name: 'Start' }).click();
+  expect(await vehicle).toBe('?peer=phone7');
 });

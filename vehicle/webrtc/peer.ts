@@ -5,12 +5,17 @@
  * which takes seconds where a STUN server is silent, so the SDP is used before; a channel that werift
  * announces is announced as ordered even when it is not, so both are negotiated by id.
  */
+import type * as werift from 'werift';
 import type { ChannelName } from '../../shared/channels.ts';
 import type { Peer, PeerHandlers } from '../../shared/peer.ts';
 import { oneUrlEach } from './gathering.ts';
-import { pathStats, withLoss } from './path-stats.ts';
+import { pathStats } from './path-stats.ts';
 import { type PeerOptions, type Prepared, prepare } from './prepared.ts';
-import { watchRelayed } from './relayed.ts';
+import { keepPath } from './roaming.ts';
+import { mendSctp } from './sctp.ts';
+
+/** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
+const MAX_WAITING = 1_000;
 
 /** What a vehicle's peer can do beside a session's needs: send video. */
 export interface VideoPeer extends Peer {
@@ -63,14 +68,15 @@ export function createPeerFactory(options: PeerOptions) {
 }
 
 function attach(
-  { connection, sender, track, channels }: Prepared,
+  { connection, sender, track, channels, ready }: Prepared,
   handlers: VideoPeerHandlers,
   options: PeerOptions,
 ): VideoPeer {
   let closed = false;
   let answered = Promise.resolve();
-  const relayed = watchRelayed(connection);
   const names = Object.keys(channels) as ChannelName[];
+  const roaming = keepPath(connection.iceTransports[0]?.connection as werift.Connection);
+  if (connection.sctpTransport) mendSctp(connection.sctpTransport);
 
   connection.onIceCandidate.subscribe((candidate) => {
     if (closed) return;
@@ -86,8 +92,7 @@ function attach(
   });
   connection.connectionStateChange.subscribe((state) => {
     if (closed) return;
-    if (state === 'disconnected') handlers.lost('disconnected', 'the network path is interrupted');
-    if (state === 'failed') handlers.lost('failed', 'no network path works');
+    if (state === 'failed') handlers.failed('no network path works');
   });
   for (const transport of connection.dtlsTransports) {
     transport.onStateChange.subscribe((state) => {
@@ -102,17 +107,18 @@ function attach(
     });
     channel.stateChanged.subscribe((state) => {
       if (closed) return;
-      if (state === 'closed') handlers.lost('failed', 'the other end closed the connection');
+      if (state === 'closed') handlers.failed('the other end closed the connection');
       if (state === 'open' && names.every((each) => channels[each].readyState === 'open')) handlers.open();
     });
   }
 
   return {
     async createOffer(restart) {
+      await ready;
       if (restart) connection.setConfiguration({ iceServers: options.iceServers().flatMap(oneUrlEach) });
       const offer = await connection.createOffer({ iceRestart: restart });
       connection.setLocalDescription(offer).catch((error) => {
-        if (!closed) handlers.lost('failed', `the local description was refused: ${error}`);
+        if (!closed) handlers.failed(`the local description was refused: ${error}`);
       });
       return offer.sdp;
     },
@@ -135,14 +141,14 @@ function attach(
     },
     send(name, text) {
       if (closed || channels[name].readyState !== 'open') return false;
+      if (name === 'control' && channels[name].bufferedAmount > MAX_WAITING) return false;
       channels[name].send(text);
       return true;
     },
+    probe: roaming.probe,
     sendRtp: (packet) => track.writeRtp(packet),
     async stats() {
-      // Before anything is waited for: it is asked for, too, just before the connection closes.
-      const now = pathStats(connection, relayed());
-      return now && withLoss(now, await sender.getStats());
+      return pathStats(connection, await sender.getStats());
     },
     close() {
       closed = true;

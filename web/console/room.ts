@@ -31,7 +31,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
 
   async function join(): Promise<void> {
     const mine = ++turn;
-    const [settings] = await Promise.all([fleetSettings(), loadIceServers()]);
+    const [settings] = await Promise.all([fleetSettings(), loadIceServers(self.value)]);
     if (mine !== turn) return;
     end = createOperatorEnd({
       url: settings.url,

@@ -2,11 +2,13 @@
 import '../style/fleet.css';
 import { computed, type ReadonlySignal, signal, useComputed } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
+import { randomId } from '../broker-url.ts';
 import { timeOfDay } from '../format.ts';
+import { IceWarnings } from '../ice-warnings.tsx';
 import { Notice } from '../notice.tsx';
 import { onPageLife } from '../page-life.ts';
 import { query } from '../router.ts';
-import { type FleetSettings, fleetSettings, settingsProblem } from '../settings.ts';
+import { type FleetSettings, fleetSettings, loadIceServers, settingsProblem } from '../settings.ts';
 import { type CarState, countStates, listed, stateFilter } from './cars.ts';
 import { createFeed, type Feed } from './feed.ts';
 import { Filters } from './filters.tsx';
@@ -39,6 +41,8 @@ function keepFeed(show: (feed: Feed | null) => void): () => void {
     settings.value = await fleetSettings();
     if (!wanted || feed) return;
     feed = createFeed(settings.value);
+    // There by the time of a click, and what is wrong with them shows where the fleet's owner looks.
+    void loadIceServers(randomId('op'));
     show(feed);
   }
   function close(): void {
@@ -76,6 +80,7 @@ function Fleet({ feed }: { feed: Feed }) {
         <Filters search={search.value} filter={filter.value} counts={counts.value} />
       </header>
       <Connection feed={feed} />
+      <IceWarnings />
       {counts.value.all === 0 ? (
         <Empty feed={feed} />
       ) : shown.value.length === 0 ? (

@@ -1,6 +1,7 @@
 /** A device that is a vehicle: waiting, seen, or driven, and with what commands. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { fixed } from '../format.ts';
+import { IceWarnings } from '../ice-warnings.tsx';
 import { settingsProblem } from '../settings.ts';
 import type { Phone } from './phone.ts';
 import { vehicleWords } from './words.ts';
@@ -31,6 +32,7 @@ export function AtWork({ phone, onLeave }: { phone: Phone; onLeave: () => void }
           Take it back
         </button>
       ) : null}
+      <IceWarnings />
       <Commands phone={phone} />
       <CameraView phone={phone} />
     </main>

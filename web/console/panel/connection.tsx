@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { isLive } from '../../../shared/negotiation.ts';
 import type { PathStats } from '../../../shared/peer.ts';
 import { bitRate, bytes, fixed, UNKNOWN } from '../../format.ts';
+import { IceWarnings } from '../../ice-warnings.tsx';
 import type { Cockpit } from '../cockpit.ts';
 import { pathWords } from '../link-words.ts';
 import { type Fact, Facts } from './facts.tsx';
@@ -34,7 +35,12 @@ export function Connection({ cockpit }: { cockpit: Cockpit }) {
     ['Car’s clock', view.clock ? `${fixed(view.clock.offset)} ms from here` : UNKNOWN],
     ['Messages dropped', String(dropped)],
   ];
-  return <Facts facts={[...facts, ...videoFacts(cockpit)]} />;
+  return (
+    <>
+      <IceWarnings />
+      <Facts facts={[...facts, ...videoFacts(cockpit)]} />
+    </>
+  );
 }
 
 function videoFacts({ videoStats }: Cockpit): Fact[] {

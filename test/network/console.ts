@@ -1,0 +1,89 @@
+/** The console in a host's browser. */
+import type { Browser, Page } from 'playwright-core';
+import { live, picturesChange, untilNumber } from '../web/page.ts';
+import type { Server } from './product.ts';
+
+/** Against hanging only, ms. */
+const PATIENCE_MS = 50_000;
+
+export interface Console {
+  page: Page;
+  /** Resolves when the picture is live and changes. */
+  live(): Promise<void>;
+  /** Holds the key until the vehicle is faster than this, km/h; then lets go. */
+  drive(kmh?: number): Promise<void>;
+  /** The path as the page has it in words. */
+  pathHere(): Promise<string>;
+  /** The pair in use, from the browser's own statistics. */
+  pair(): Promise<Pair | null>;
+  close(): Promise<void>;
+}
+
+/** As https://www.w3.org/TR/webrtc-stats/ has them. */
+export interface Pair {
+  local: { candidateType: string; protocol: string; relayProtocol?: string };
+  remote: { candidateType: string; protocol: string };
+}
+
+/** What a browser needs to treat a plain http: page as it treats https:. */
+export const trust = (server: Server): string[] => [
+  `--unsafely-treat-insecure-origin-as-secure=${server.url}`,
+  '--ignore-certificate-errors',
+];
+
+/** Opens a room's console in a browser that was started with `trust`. */
+export async function openConsole(browser: Browser, server: Server, room = 'car1'): Promise<Console> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  await page.addInitScript(keepConnections);
+  await page.goto(`${server.url}/rooms/${room}`);
+  return {
+    page,
+    async live() {
+      await live(page);
+      await picturesChange(page);
+    },
+    async drive(kmh = 5) {
+      await page.keyboard.down('KeyW');
+      await untilNumber(page, 'Speed', (shown) => shown > kmh);
+      await page.keyboard.up('KeyW');
+    },
+    async pathHere() {
+      const details = page.getByRole('button', { name: 'Details' });
+      if (await details.isVisible()) await details.click();
+      const fact = page.locator('dl.facts div', { hasText: /^Path here/ }).locator('dd');
+      await fact.getByText('·').waitFor();
+      return (await fact.textContent()) ?? '';
+    },
+    pair: () => page.evaluate(pairInUse),
+    close: () => context.close(),
+  };
+}
+
+type Keeping = { connections: RTCPeerConnection[] };
+
+/** On a page, before its own scripts: keeps hold of the connections that it makes. */
+function keepConnections() {
+  const connections: RTCPeerConnection[] = [];
+  Object.assign(window, { connections });
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...args: ConstructorParameters<typeof RTCPeerConnection>) {
+      super(...args);
+      connections.push(this);
+    }
+  };
+}
+
+/** On a page: the pair of the connection that it made last and that works. */
+async function pairInUse(): Promise<Pair | null> {
+  const { connections } = window as unknown as Keeping;
+  const connection = connections.filter(({ connectionState }) => connectionState === 'connected').at(-1);
+  if (!connection) return null;
+  const stats = new Map((await connection.getStats()) as unknown as Map<string, Record<string, string>>);
+  const transport = [...stats.values()].find(({ type }) => type === 'transport');
+  const pair = stats.get(transport?.selectedCandidatePairId ?? '');
+  const local = stats.get(pair?.localCandidateId ?? '');
+  const remote = stats.get(pair?.remoteCandidateId ?? '');
+  return local && remote ? ({ local, remote } as unknown as Pair) : null;
+}

@@ -1,0 +1,106 @@
+/** ICE servers that were renewed while a session lasts, in two real browser peers and a real coturn. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { createServer } from 'vite';
+import { expect, onTestFinished, test } from 'vitest';
+import { coturn } from '../../broker/ice/coturn.ts';
+import type { IceServer } from '../../shared/server-api.ts';
+import { CHROMIUM } from '../helpers/chromium.ts';
+import { startCoturn } from '../helpers/coturn.ts';
+
+type PeerModule = typeof import('../../web/peer.ts');
+
+const WEB = new URL('../../web', import.meta.url).pathname;
+
+/** A page that has one of web's modules, as it is written, as `window.module`. */
+async function modulePage(module: string) {
+  const cacheDir = await mkdtemp(join(tmpdir(), 'plntry-vite-'));
+  const vite = await createServer({
+    root: WEB,
+    cacheDir,
+    logLevel: 'error',
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+  });
+  await vite.listen();
+  const browser = await chromium.launch(CHROMIUM);
+  onTestFinished(async () => {
+    await browser.close();
+    await vite.close();
+    await rm(cacheDir, { recursive: true, force: true });
+  });
+  const page = await browser.newPage();
+  const body = `<script type="module">window.module = await import('${module}')</script>`;
+  await page.route('**/empty', (route) => route.fulfill({ contentType: 'text/html', body }));
+  await page.goto(new URL('empty', vite.resolvedUrls?.local[0]).href);
+  await page.waitForFunction('window.module');
+  return page;
+}
+
+test('an ICE restart uses credentials that were renewed since the session began, at both ends', async () => {
+  const turn = await startCoturn('new-secret');
+  const never = new AbortController().signal;
+  const credentials = async (secret: string, peer: string): Promise<IceServer[]> =>
+    (await coturn({ urls: [turn.url], secret, ttl: 600, now: Date.now }).iceServers(peer, never)).iceServers;
+  // As good as expired: coturn knows only the new secret.
+  const old = {
+    offerer: await credentials('old-secret', 'phone1'),
+    answerer: await credentials('old-secret', 'op-1'),
+  };
+  const renewed = {
+    offerer: await credentials('new-secret', 'phone1'),
+    answerer: await credentials('new-secret', 'op-1'),
+  };
+  const page = await modulePage('/peer.ts');
+
+  const relays = await page.evaluate(
+    async ({ old, renewed }) => {
+      const { createBrowserPeer } = (window as unknown as { module: PeerModule }).module;
+      let now = old;
+      const relays: string[] = [];
+      const open = Promise.withResolvers<void>();
+      const gathered = { offerer: Promise.withResolvers<void>(), answerer: Promise.withResolvers<void>() };
+      type End = keyof typeof gathered;
+      const peers = {} as Record<End, ReturnType<ReturnType<typeof createBrowserPeer>>>;
+      const ends: [End, End][] = [
+        ['offerer', 'answerer'],
+        ['answerer', 'offerer'],
+      ];
+      for (const [self, other] of ends) {
+        const create = createBrowserPeer({
+          iceServers: () => now[self] as RTCIceServer[],
+          attach: () => () => {},
+        });
+        peers[self] = create({
+          candidate(candidate) {
+            if (candidate === null) return gathered[self].resolve();
+            if (candidate.candidate.includes(' typ relay ')) relays.push(self);
+            void peers[other].addCandidate(candidate);
+          },
+          open: () => open.resolve(),
+          failed: (detail) => open.reject(new Error(detail)),
+          message: () => {},
+        });
+      }
+      async function negotiate(restart: boolean): Promise<void> {
+        gathered.offerer = Promise.withResolvers();
+        gathered.answerer = Promise.withResolvers();
+        const answer = await peers.answerer.acceptOffer(await peers.offerer.createOffer(restart));
+        await peers.offerer.acceptAnswer(answer);
+        await Promise.all([gathered.offerer.promise, gathered.answerer.promise]);
+      }
+      await negotiate(false);
+      await open.promise;
+      const first = relays.splice(0).sort();
+      now = renewed;
+      await negotiate(true);
+      return { first, afterwards: relays.sort() };
+    },
+    { old, renewed },
+  );
+
+  expect(relays).toEqual({ first: [], afterwards: ['answerer', 'offerer'] });
+  await turn.logged(/user <\d+:op-1>.*ALLOCATE processed, success/);
+  await turn.logged(/user <\d+:phone1>.*ALLOCATE processed, success/);
+});
