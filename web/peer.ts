@@ -3,23 +3,15 @@
  * receives video (web/console), a phone that is the vehicle offers and sends it (web/vehicle).
  */
 import { CHANNELS, type ChannelName } from '../shared/channels.ts';
-import type { CreatePeer, PathStats, Peer } from '../shared/peer.ts';
-
-type Kind = 'host' | 'srflx' | 'prflx' | 'relay';
-
-/** What a connection attempt has to work with: the kinds of addresses that each end has found so far. */
-export interface Attempt {
-  here: Kind[];
-  there: Kind[];
-  /** A TURN server is configured. */
-  relayPossible: boolean;
-}
+import type { CreatePeer, Peer } from '../shared/peer.ts';
+import { watchConnection } from './peer/report.ts';
 
 export interface BrowserPeerOptions {
   iceServers(): RTCIceServer[];
   /** Adds what this end sends, or listens for what it receives. Returns the undo. */
   attach(connection: RTCPeerConnection): () => void;
-  onAttempt?(attempt: Attempt): void;
+  /** What is wrong with the ICE servers, each a sentence. */
+  notes?(): string[];
 }
 
 /** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
@@ -31,7 +23,6 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
     let iceServers = options.iceServers();
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     const channels = new Map<ChannelName, RTCDataChannel>();
-    let attempt: Attempt = { here: [], there: [], relayPossible: iceServers.some(isTurn) };
     let over = false;
 
     for (const name of CHANNEL_NAMES) {
@@ -46,26 +37,25 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       };
     }
     const detach = options.attach(connection);
+    const watch = watchConnection(connection, [...channels.values()], {
+      iceServers: () => iceServers,
+      notes: options.notes ?? (() => []),
+      tell: (report) => handlers.report?.(report),
+    });
 
     connection.onicecandidate = ({ candidate }) => {
       // An empty one ends the candidates of one generation; null, which follows, ends them all.
       if (candidate?.candidate === '') return;
-      if (candidate) found('here', candidate.candidate);
       handlers.candidate(candidate ? (candidate.toJSON() as { candidate: string }) : null);
     };
     connection.onconnectionstatechange = () => {
-      if (connection.connectionState === 'failed') lose(whyFailed(attempt));
+      if (connection.connectionState === 'failed') lose(whatFailed(connection));
     };
 
     function lose(detail: string): void {
-      if (!over) handlers.failed(detail);
-    }
-
-    function found(end: 'here' | 'there', candidate: string): void {
-      const kind = / typ (host|srflx|prflx|relay)\b/.exec(candidate)?.[1] as Kind | undefined;
-      if (!kind || attempt[end].includes(kind)) return;
-      attempt = { ...attempt, [end]: [...attempt[end], kind] };
-      options.onAttempt?.(attempt);
+      if (over) return;
+      watch.look();
+      handlers.failed(detail);
     }
 
     /** Credentials may have expired since the connection was made; renewed ones count from the next description on. */
@@ -73,7 +63,6 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       const renewed = options.iceServers();
       if (renewed === iceServers) return;
       iceServers = renewed;
-      attempt = { ...attempt, relayPossible: iceServers.some(isTurn) };
       connection.setConfiguration({ iceServers, bundlePolicy: 'max-bundle' });
     }
 
@@ -97,7 +86,6 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       },
       acceptAnswer: (sdp) => connection.setRemoteDescription({ type: 'answer', sdp }),
       async addCandidate(candidate) {
-        if (candidate) found('there', candidate.candidate);
         // One that this browser can't use is no reason to fail: others may do.
         await connection
           .addIceCandidate((candidate as RTCIceCandidateInit | null) ?? undefined)
@@ -110,9 +98,10 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
         channel.send(text);
         return true;
       },
-      stats: async () => pathOf(await connection.getStats()),
+      stats: watch.read,
       close() {
         over = true;
+        watch.close();
         detach();
         connection.close();
       },
@@ -125,42 +114,8 @@ export function warmUp(): void {
   new RTCPeerConnection().close();
 }
 
-const isTurn = ({ urls }: RTCIceServer) => [urls].flat().some((url) => /^turns?:/i.test(url));
-
-/** In words that tell an owner what to change. */
-export function whyFailed({ here, there, relayPossible }: Attempt): string {
-  const kinds = (all: Kind[]) => (all.length > 0 ? all.join(', ') : 'none');
-  const relay = relayPossible ? '' : '; no relay (TURN server) is configured';
-  return `no path works between the two (addresses here: ${kinds(here)}; there: ${kinds(there)}${relay})`;
-}
-
-/** As far as they are used here; https://www.w3.org/TR/webrtc-stats/ */
-interface Stat {
-  type: string;
-  [field: string]: unknown;
-}
-
-function pathOf(report: RTCStatsReport): PathStats | null {
-  const all = [...(report as unknown as Map<string, Stat>).values()];
-  const get = (id: unknown) => all.find((stat) => stat.id === id);
-  const transport = all.find(({ type }) => type === 'transport');
-  const pair = transport
-    ? get(transport.selectedCandidatePairId)
-    : // Firefox has no transport stats.
-      all.find((stat) => stat.type === 'candidate-pair' && stat.nominated && stat.state === 'succeeded');
-  const local = get(pair?.localCandidateId);
-  if (!pair || !local) return null;
-  const stats: PathStats = {
-    path: local.candidateType as PathStats['path'],
-    protocol: local.protocol as PathStats['protocol'],
-    bytesSent: Number(pair.bytesSent ?? 0),
-    bytesReceived: Number(pair.bytesReceived ?? 0),
-  };
-  if (typeof local.relayProtocol === 'string') {
-    stats.relayProtocol = local.relayProtocol as NonNullable<PathStats['relayProtocol']>;
-  }
-  if (typeof pair.currentRoundTripTime === 'number') stats.rttMs = pair.currentRoundTripTime * 1000;
-  const remote = all.find(({ type }) => type === 'remote-inbound-rtp');
-  if (typeof remote?.fractionLost === 'number') stats.lossPct = remote.fractionLost * 100;
-  return stats;
-}
+/** In a clause; shared/verdict.ts says why. */
+const whatFailed = ({ iceConnectionState }: RTCPeerConnection) =>
+  iceConnectionState === 'failed'
+    ? 'no network path works between the two'
+    : 'the encryption between the two (DTLS) has failed';

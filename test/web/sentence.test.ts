@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Presence } from '../../shared/messages.ts';
 import type { Link } from '../../shared/negotiation.ts';
 import { NOTHING_KNOWN, type RoomView } from '../../shared/operator-end.ts';
+import { NOTHING_REPORTED } from '../../shared/report.ts';
 import { FROZEN_MS, type Situation, SLOW_MS, sentence } from '../../web/console/sentence.ts';
 
 const NOW = 1_800_000_000_000;
@@ -39,7 +40,6 @@ function say(view: Partial<RoomView> | null, situation: Partial<Situation> = {})
       problem: null,
       view: view && { ...VIEW, ...view },
       since: { broker: AGO, link: NOW },
-      attempt: null,
       lastFrameAt: null,
       ...situation,
     },
@@ -145,12 +145,11 @@ describe('the connection', () => {
   });
 
   test('is still being made after 5 s, and with what', () => {
+    const at = (type: 'host' | 'srflx') => ({ type, protocol: 'udp', family: 'IPv4' }) as const;
+    const here = { ...NOTHING_REPORTED, gathered: [at('host'), at('srflx'), at('host')] };
     const slow = say(
-      { link: live('connecting') },
-      {
-        since: { broker: AGO, link: NOW - 7_000 },
-        attempt: { here: ['host', 'srflx'], there: [], relayPossible: false },
-      },
+      { link: live('connecting'), reports: { session: '0abcdefgh-0001', here, there: null } },
+      { since: { broker: AGO, link: NOW - 7_000 } },
     );
     expect(slow).toMatchObject({ tone: 'careful', title: 'Still connecting to car1…', again: true });
     expect(slow?.detail).toBe(

@@ -7,7 +7,6 @@ import { linkWords } from '../../web/console/link-words.ts';
 import { extend, metres, positionOf } from '../../web/console/panel/track.ts';
 import { HISTORY_S, median, NO_HISTORY, remember, roundTripTone } from '../../web/console/round-trip.ts';
 import { ago, bitRate, bytes, duration, fixed } from '../../web/format.ts';
-import { whyFailed } from '../../web/peer.ts';
 import { routeOf } from '../../web/routes.ts';
 import { cameraProblem } from '../../web/vehicle/camera.ts';
 import { doingNow, FRESH_MS } from '../../web/vehicle/commands.ts';
@@ -73,11 +72,6 @@ describe('the link', () => {
     expect(linkWords(relayed, 'connected')).toBe('relayed · TLS');
     expect(linkWords(null, 'restoring')).toBe('interrupted');
     expect(linkWords(null)).toBe('no connection');
-  });
-
-  test('why it failed names what is missing', () => {
-    expect(whyFailed({ here: ['host'], there: [], relayPossible: false })).toContain('no relay');
-    expect(whyFailed({ here: ['host'], there: ['relay'], relayPossible: true })).not.toContain('no relay');
   });
 
   test('round trips: the middle one, with a tone', () => {

@@ -57,7 +57,6 @@ export function createCockpit(name: string) {
         problem: settingsProblem.value,
         view: room.view.value,
         since: room.since.value,
-        attempt: room.attempt.value,
         lastFrameAt: frames.lastAt,
       },
       now.value,

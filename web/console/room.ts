@@ -4,8 +4,8 @@ import type { VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
 import { randomId } from '../broker-url.ts';
-import { type Attempt, createBrowserPeer } from '../peer.ts';
-import { fleetSettings, iceServers, loadIceServers } from '../settings.ts';
+import { createBrowserPeer } from '../peer.ts';
+import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
 
 const clock = systemClock;
 
@@ -19,7 +19,6 @@ export function createRoom(room: string, enterAtOnce: boolean) {
   const vehicle = signal<{ state: VehicleState; at: number } | null>(null);
   const stream = signal<MediaStream | null>(null);
   const receiver = signal<RTCRtpReceiver | null>(null);
-  const attempt = signal<Attempt | null>(null);
   /** When the broker's state and the link's phase began, ms since the epoch. */
   const since = signal({ broker: clock.now(), link: clock.now() });
   /** Round trips of the commands since the last look, ms. */
@@ -41,10 +40,8 @@ export function createRoom(room: string, enterAtOnce: boolean) {
       enterAtOnce: entered,
       createPeer: createBrowserPeer({
         iceServers,
+        notes: () => iceWarnings.peek(),
         attach: receiveVideo,
-        onAttempt(now) {
-          attempt.value = now;
-        },
       }),
       onView,
       onState(state, rttMs) {
@@ -60,7 +57,6 @@ export function createRoom(room: string, enterAtOnce: boolean) {
     if (next.broker.state !== before.broker.state) since.value = { ...since.value, broker: clock.now() };
     if (next.link.phase !== before.link.phase) {
       since.value = { ...since.value, link: clock.now() };
-      if (next.link.phase === 'connecting') attempt.value = null;
     }
     view.value = next;
   }
@@ -97,7 +93,6 @@ export function createRoom(room: string, enterAtOnce: boolean) {
     vehicle,
     stream,
     receiver,
-    attempt,
     since,
     enter(): void {
       entered = true;

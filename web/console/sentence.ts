@@ -3,8 +3,8 @@
  * done about it, and what the operator can do. Pure; null while the picture is live.
  */
 import type { RoomView } from '../../shared/operator-end.ts';
+import type { PeerReport } from '../../shared/report.ts';
 import { duration, timeOfDay } from '../format.ts';
-import type { Attempt } from '../peer.ts';
 import { lastSeen } from '../seen.ts';
 
 /** A picture that stands still for this long is not live any more, ms. */
@@ -35,7 +35,6 @@ export interface Situation {
   view: RoomView | null;
   /** When the broker's state and the link's phase began, ms since the epoch. */
   since: { broker: number; link: number };
-  attempt: Attempt | null;
   /** When the last new picture of this source was shown; null before the first. */
   lastFrameAt: number | null;
 }
@@ -136,15 +135,18 @@ function ofAbsence({ room, view, since }: Situation, now: number): Sentence {
     : { tone: 'off', title: `${room} is offline`, detail: `It signed off ${ago}. ${waits}` };
 }
 
-function ofAttempt({ room, since, attempt }: Situation, now: number): Sentence {
+function ofAttempt({ room, since, view }: Situation, now: number): Sentence {
   const title = `Connecting to ${room}…`;
   if (now - since.link < SLOW_MS) return { tone: 'fine', title };
-  const kinds = (all: string[] = []) => (all.length > 0 ? all.join(', ') : 'none yet');
-  const relay = attempt?.relayPossible ? '' : ' No relay (TURN server) is configured.';
+  const { here = null, there = null } = view?.reports ?? {};
+  const kinds = (report: PeerReport | null) =>
+    [...new Set(report?.gathered.map(({ type }) => type))].join(', ') || 'none yet';
+  const relayPossible = here?.servers.some(({ url }) => /^turn/i.test(url));
+  const relay = relayPossible ? '' : ' No relay (TURN server) is configured.';
   return {
     tone: 'careful',
     title: `Still connecting to ${room}…`,
-    detail: `For ${duration(now - since.link)}. Addresses found here: ${kinds(attempt?.here)}; at the car: ${kinds(attempt?.there)}.${relay}`,
+    detail: `For ${duration(now - since.link)}. Addresses found here: ${kinds(here)}; at the car: ${kinds(there)}.${relay}`,
     again: true,
   };
 }

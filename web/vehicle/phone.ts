@@ -8,7 +8,7 @@ import type { Doing } from '../../shared/vehicle-reports.ts';
 import type { VssValues } from '../../shared/vss.ts';
 import { onPageLife } from '../page-life.ts';
 import { createBrowserPeer } from '../peer.ts';
-import { fleetSettings, iceServers, loadIceServers } from '../settings.ts';
+import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
 import { createCamera } from './camera.ts';
 import { doingNow, type Heard } from './commands.ts';
 import { createSensors } from './sensors.ts';
@@ -56,7 +56,7 @@ export function createPhone(room: string) {
       root: settings.root,
       room,
       maxOperators: MAX_OPERATORS,
-      createPeer: () => createBrowserPeer({ iceServers, attach: sendVideo }),
+      createPeer: () => createBrowserPeer({ iceServers, notes: () => iceWarnings.peek(), attach: sendVideo }),
       doing: look,
       onCommand(command) {
         heard = { command, at: clock.now() };
