@@ -1,8 +1,7 @@
 /** Debian's coturn on a host of the lab. */
 import { createHmac } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Host } from './lab.ts';
@@ -43,8 +42,7 @@ export async function startCoturn(host: Host, options: CoturnOptions): Promise<C
   if (listen.udp && listen.tcp && listen.udp !== listen.tcp) {
     throw new Error('coturn listens for UDP and TCP on the same port');
   }
-  const folder = mkdtempSync(join(tmpdir(), 'plntry-coturn-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const folder = await mkdtemp(join(host.folder, 'coturn-'));
   if (listen.tls) await makeCertificate(host, folder, address);
   const args = [
     '-n',

@@ -34,6 +34,8 @@ const PROGRAMS = 'unshare nsenter setpriv ip iptables conntrack turnserver opens
 
 export interface Host extends Pick<Namespace, 'exec' | 'spawn' | 'must'> {
   name: string;
+  /** For files of what runs here; goes with the lab. */
+  folder: string;
   /** Its own address, the first one; behind a router a private one. */
   readonly address: string;
   readonly addresses: string[];
@@ -141,6 +143,7 @@ export async function createLab(): Promise<Lab> {
 
   const parts = (name: string, inner: Namespace) => ({
     name,
+    folder,
     exec: inner.exec,
     spawn: inner.spawn,
     must: inner.must,
