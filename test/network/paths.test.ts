@@ -1,7 +1,6 @@
 /** From any network to any other: real browsers, real vehicles, real coturn, each behind what people have. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { IceServer } from '../../shared/server-api.ts';
-import { type Coturn, startCoturn, turnCredentials } from './coturn.ts';
+import { type Coturn, startCoturn } from './coturn.ts';
 import { canRunLab, createLab, type Host, type Lab, type NatKind } from './lab.ts';
 import { listen, openConsole, startServer, startVehicle, trust } from './product.ts';
 
@@ -12,10 +11,12 @@ const HTTPS_PORT = 443;
 /** What the car is driven to. */
 const SPEED_KMH = 5;
 
+type Offer = keyof Coturn['urls'];
+
 interface Case {
   vehicle: NatKind;
   operator: NatKind;
-  offered: (keyof Coturn['urls'])[];
+  offered: Offer[];
   /** As the vehicle publishes it. */
   path: RegExp;
   /** The operator's end of the pair, from the browser's statistics. */
@@ -42,15 +43,20 @@ describe.skipIf(reason)(`paths${reason ? ` (skipped: ${reason})` : ''}`, () => {
   });
   afterAll(() => lab?.close());
 
-  /** STUN and TURN as they are offered, with credentials of a secret. */
-  function servers(ways: (keyof Coturn['urls'])[], secret = SECRET): IceServer[] {
-    const login = turnCredentials(secret, 'lab', Math.floor(Date.now() / 1000) + 3600);
-    return ways.map((way) => ({ urls: coturn.urls[way] as string, ...(way === 'stun' ? {} : login) }));
+  /** What the server is configured with to offer them. */
+  function environment(offered: Offer[], secret = SECRET): Record<string, string> {
+    const urls = (wanted: boolean) =>
+      offered.filter((way) => (way === 'stun') === wanted).map((way) => coturn.urls[way]);
+    return {
+      PLNTRY_STUN_URLS: urls(true).join(),
+      PLNTRY_TURN_URLS: urls(false).join(),
+      PLNTRY_TURN_SECRET: urls(false).length > 0 ? secret : '',
+    };
   }
 
-  async function meet(vehicleNat: NatKind, operatorNat: NatKind, iceServers: IceServer[]) {
+  async function meet(vehicleNat: NatKind, operatorNat: NatKind, env: Record<string, string>) {
     const [server, garage, office] = await Promise.all([
-      startServer(site, { port: HTTPS_PORT, iceServers }),
+      startServer(site, { port: HTTPS_PORT, env }),
       lab.host('garage', { nat: vehicleNat }),
       lab.host('office', { nat: operatorNat }),
     ]);
@@ -109,7 +115,7 @@ describe.skipIf(reason)(`paths${reason ? ` (skipped: ${reason})` : ''}`, () => {
       words: /^relayed · TLS$/,
     },
   ])('vehicle $vehicle, operator $operator, offered $offered', async (wanted) => {
-    const { heard, console } = await meet(wanted.vehicle, wanted.operator, servers(wanted.offered));
+    const { heard, console } = await meet(wanted.vehicle, wanted.operator, environment(wanted.offered));
     await console.live();
     await console.drive();
     await heard.message(/\/telemetry$/, ({ values }) => speedOf(values) > SPEED_KMH);
