@@ -1,9 +1,10 @@
 /** The network in a box itself: routers, lines and coturn are what they are called. */
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCoturn, turnCredentials } from './coturn.ts';
-import { canRunLab, createLab, type Host, type Lab, type NatKind } from './lab.ts';
+import { describeInLab } from './describe-lab.ts';
+import { createLab, type Host, type Lab, type NatKind } from './lab.ts';
 
 const PROBE = fileURLToPath(new URL('./probe.ts', import.meta.url));
 const ECHO_PORT = 4000;
@@ -14,9 +15,7 @@ interface Answer {
   ms: number;
 }
 
-const reason = canRunLab();
-
-describe.skipIf(reason)(`the network in a box${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describeInLab('the network in a box', () => {
   let lab: Lab;
   let here: Host;
   let there: Host;

@@ -1,7 +1,8 @@
 /** From any network to any other: real browsers, real vehicles, real coturn, each behind what people have. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type Coturn, startCoturn } from './coturn.ts';
-import { canRunLab, createLab, type Host, type Lab, type NatKind } from './lab.ts';
+import { describeInLab } from './describe-lab.ts';
+import { createLab, type Host, type Lab, type NatKind } from './lab.ts';
 import { listen, openConsole, startServer, startVehicle, trust } from './product.ts';
 
 const SECRET = 'of the lab';
@@ -28,9 +29,7 @@ interface Case {
 /** Each starts a server, a vehicle and a browser. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const reason = canRunLab();
-
-describe.skipIf(reason)(`paths${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describeInLab('paths', () => {
   let lab: Lab;
   let site: Host;
   let relay: Host;
