@@ -245,6 +245,12 @@ test('the vehicle’s report is believed from the vehicle and for this session o
   const operator = testOperator(mqttUrl);
   await operator.until('connected', ({ link }) => link.phase === 'connected');
   const session = operator.view.link.phase === 'connected' ? operator.view.link.session : '';
+  // After which the vehicle has nothing more to say.
+  const last = ['gathering complete', 'channels open'];
+  await operator.until('all is told', ({ reports }) => {
+    const told = reports.there?.states.map(({ of, state }) => `${of} ${state}`);
+    return last.every((each) => told?.includes(each));
+  });
   const { client } = await testListener(mqttUrl, 'nothing/at/all');
   const say = (from: string, note: string, more: object = {}) => {
     const report = { ...NOTHING_REPORTED, v: 1, ts: Date.now(), session, notes: [note], ...more };

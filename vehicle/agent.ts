@@ -49,7 +49,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const source = options.iceServers ?? (options.server ? askServer(options.server, options.room) : []);
   const iceServers = await keepIceServers(source, clock, log);
-  const peers = createPeerFactory({ iceServers: iceServers.get });
+  const peers = createPeerFactory({ iceServers: iceServers.get, notes: iceServers.warnings });
   const driver = createSimulatedDriver();
   const video = createSimulatedVideo({
     pose: driver.pose,

@@ -94,7 +94,8 @@ describeInLab('paths', () => {
       operator: 'symmetric',
       offered: ['udp'],
       path: /^relay$/,
-      here: { candidateType: 'relay', protocol: 'udp', relayProtocol: 'udp' },
+      // The vehicle's relay is enough: the operator reaches it without one of its own.
+      here: { candidateType: expect.stringMatching(/^(host|prflx|srflx|relay)$/), protocol: 'udp' },
       words: /^relayed · UDP$/,
     },
     {

@@ -5,11 +5,10 @@
  * which takes seconds where a STUN server is silent, so the SDP is used before; a channel that werift
  * announces is announced as ordered even when it is not, so both are negotiated by id.
  */
-import type * as werift from 'werift';
 import type { ChannelName } from '../../shared/channels.ts';
 import type { Peer, PeerHandlers } from '../../shared/peer.ts';
-import { oneUrlEach } from './gathering.ts';
 import { pathStats } from './path-stats.ts';
+import { createReporter } from './peer-report.ts';
 import { type PeerOptions, type Prepared, prepare } from './prepared.ts';
 import { keepPath } from './roaming.ts';
 import { mendSctp } from './sctp.ts';
@@ -61,6 +60,7 @@ export function createPeerFactory(options: PeerOptions) {
     },
     close(): void {
       closed = true;
+      spare?.path.close();
       void spare?.connection.close();
       spare = null;
     },
@@ -68,15 +68,23 @@ export function createPeerFactory(options: PeerOptions) {
 }
 
 function attach(
-  { connection, sender, track, channels, ready }: Prepared,
+  { connection, sender, track, channels, path, ready }: Prepared,
   handlers: VideoPeerHandlers,
   options: PeerOptions,
 ): VideoPeer {
   let closed = false;
   let answered = Promise.resolve();
   const names = Object.keys(channels) as ChannelName[];
-  const roaming = keepPath(connection.iceTransports[0]?.connection as werift.Connection);
+  const roaming = keepPath(path.ice, () => path.onChange());
   if (connection.sctpTransport) mendSctp(connection.sctpTransport);
+  const reporter = createReporter(
+    connection,
+    Object.values(channels),
+    path.gathering,
+    () => options.notes?.() ?? [],
+    (report) => handlers.report?.(report),
+  );
+  path.onChange = reporter.changed;
 
   connection.onIceCandidate.subscribe((candidate) => {
     if (closed) return;
@@ -115,7 +123,6 @@ function attach(
   return {
     async createOffer(restart) {
       await ready;
-      if (restart) connection.setConfiguration({ iceServers: options.iceServers().flatMap(oneUrlEach) });
       const offer = await connection.createOffer({ iceRestart: restart });
       connection.setLocalDescription(offer).catch((error) => {
         if (!closed) handlers.failed(`the local description was refused: ${error}`);
@@ -148,10 +155,12 @@ function attach(
     probe: roaming.probe,
     sendRtp: (packet) => track.writeRtp(packet),
     async stats() {
-      return pathStats(connection, await sender.getStats());
+      return pathStats(path.ice, path.traffic, await sender.getStats());
     },
     close() {
       closed = true;
+      reporter.close();
+      path.close();
       track.stop();
       void connection.close().catch(() => {});
     },

@@ -2,12 +2,16 @@
 import * as werift from 'werift';
 import { CHANNELS } from '../../shared/channels.ts';
 import type { IceServer } from '../../shared/server-api.ts';
-import { oneUrlEach } from './gathering.ts';
+import { completeChecks } from './checks.ts';
+import { createGathering } from './gathering.ts';
 import { hasten } from './handshake.ts';
+import { countTraffic } from './path-stats.ts';
 
 export interface PeerOptions {
   /** Asked for with every new connection and every restart, as credentials expire. */
   iceServers(): IceServer[];
+  /** What is missing from the servers, each a sentence. */
+  notes?(): string[];
 }
 
 const video = [
@@ -19,7 +23,6 @@ export type Prepared = ReturnType<typeof prepare>;
 
 export function prepare(options: PeerOptions) {
   const connection = new werift.RTCPeerConnection({
-    iceServers: options.iceServers().flatMap(oneUrlEach),
     bundlePolicy: 'max-bundle',
     codecs: { video },
     headerExtensions: { video: [werift.useSdesMid(), werift.useAbsSendTime()] },
@@ -34,5 +37,27 @@ export function prepare(options: PeerOptions) {
   // there is no local description until somebody is there.
   const ready = connection.createOffer().then(() => connection.dtlsTransports.forEach(hasten));
   ready.catch(() => {});
-  return { connection, sender, track, channels, ready };
+  return { connection, sender, track, channels, ready, path: preparePath(connection, options) };
+}
+
+/** Its addresses and the checks between them; `onChange` is told what changes once somebody wants to know. */
+function preparePath(connection: werift.RTCPeerConnection, { iceServers }: PeerOptions) {
+  const transport = connection.dtlsTransports[0] as werift.RTCDtlsTransport;
+  const ice = transport.iceTransport.connection as werift.Connection;
+  const path = {
+    ice,
+    traffic: countTraffic(ice),
+    onChange: () => {},
+    gathering: createGathering(ice, {
+      iceServers,
+      onChange: () => path.onChange(),
+      onProtocol: () => checks.kick(),
+    }),
+    close() {
+      path.gathering.close();
+      checks.close();
+    },
+  };
+  const checks = completeChecks(transport, () => path.onChange());
+  return path;
 }

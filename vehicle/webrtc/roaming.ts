@@ -7,6 +7,7 @@
  * is followed there as soon as a check has proved that it is the same. Both without a word over the broker.
  */
 import * as werift from 'werift';
+import { insidesOf } from './insides.ts';
 
 /** A path that was heard of within this time is not left for another one, ms. */
 const FRESH_MS = 200;
@@ -16,19 +17,6 @@ const CHECK_INTERVAL_MS = 100;
 const RETRANSMISSIONS = 3;
 
 type Pair = werift.CandidatePair;
-
-/** What werift's ICE connection has, and its types keep to themselves. */
-interface Insides {
-  ensureProtocol(protocol: werift.Protocol): void;
-  queryConsent(): void;
-  buildRequest(request: {
-    nominate: boolean;
-    localUsername: string;
-    remoteUsername: string;
-    iceControlling: boolean;
-    localCandidate: werift.Candidate | undefined;
-  }): werift.Message;
-}
 
 interface Receiver {
   datagramReceived(data: Buffer, from: werift.Address): void;
@@ -46,8 +34,9 @@ export interface Roaming {
   probe(): void;
 }
 
-export function keepPath(ice: werift.Connection): Roaming {
-  const insides = ice as unknown as Insides;
+/** @param onMoved another pair is in use */
+export function keepPath(ice: werift.Connection, onMoved: () => void): Roaming {
+  const insides = insidesOf(ice);
   const { restart, send, checkIncoming } = ice;
   const { ensureProtocol } = insides;
   /** In use while nothing is nominated: that of before the restart. */
@@ -129,6 +118,7 @@ export function keepPath(ice: werift.Connection): Roaming {
       if (!ice.checkList.includes(pair)) ice.checkList.push(pair);
       ice.nominated = pair;
       insides.queryConsent();
+      onMoved();
     }
   }
 
