@@ -5,12 +5,18 @@ import type { Gathered, PeerReport } from './report.ts';
 /** The most help first. */
 const KINDS = ['relay', 'srflx', 'prflx', 'host'] as const;
 
-/** @param ends the addresses of the pair in use, as one end or both see them */
+/** @param ends the addresses of the pair in use */
 export function pathOf(ends: Pick<Gathered, 'type'>[]): Link['path'] {
   return KINDS.find((kind) => ends.some(({ type }) => type === kind)) ?? 'host';
 }
 
-/** How one end gets to the other, by its own word or else by the other's; null while there is no path. */
+/** How an end gets to the other, from its own report and the other's; null while neither has said so. */
 export function endOf(own: PeerReport | null, other: PeerReport | null): Gathered | null {
-  return own?.pair?.local ?? other?.pair?.remote ?? null;
+  const mine = own?.pair?.local;
+  const seen = other?.pair?.remote;
+  if (!mine || !seen) return mine ?? seen ?? null;
+  // Some stacks name their own address as it is before the NAT; the other end knows it as it is behind.
+  // Not so where it is hidden (mDNS): then it is news to the other end in any case.
+  const translated = mine.type === 'host' && mine.family !== 'mDNS' && /^(srflx|prflx)$/.test(seen.type);
+  return translated ? { ...mine, type: seen.type } : mine;
 }
