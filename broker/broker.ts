@@ -58,6 +58,8 @@ export interface Broker {
   accept(stream: Duplex, connection: Connection): void;
   /** A connection from within the process; the caller speaks MQTT over it. */
   open(): Duplex;
+  /** Clients that are connected, without those from within the process. */
+  clients(): number;
   /** Disconnects everybody; no wills are published. */
   close(): Promise<void>;
 }
@@ -73,6 +75,7 @@ export async function createBroker(log: Log): Promise<Broker> {
   const connections = new WeakMap<Duplex, Delivery>();
   const refusals = new WeakMap<Client, { code: number; reason: string }>();
   const failed = new WeakSet<Client>();
+  const clients = new Set<Client>();
   let closing = false;
 
   const connectionOf = (client: Client) => connections.get(client.conn);
@@ -145,8 +148,14 @@ export async function createBroker(log: Log): Promise<Broker> {
     authorizeForward,
   });
 
-  aedes.on('client', (client) => log.info(describe(client), 'MQTT client connected'));
-  aedes.on('clientDisconnect', (client) => log.info(describe(client), 'MQTT client disconnected'));
+  aedes.on('client', (client) => {
+    if (connectionOf(client)?.transport !== 'internal') clients.add(client);
+    log.info(describe(client), 'MQTT client connected');
+  });
+  aedes.on('clientDisconnect', (client) => {
+    clients.delete(client);
+    log.info(describe(client), 'MQTT client disconnected');
+  });
   aedes.on('clientError', (client, error) => {
     // Every write that was waiting reports the same.
     if (failed.has(client)) return;
@@ -180,6 +189,7 @@ export async function createBroker(log: Log): Promise<Broker> {
       accept(ours, { transport: 'internal', remote: 'this process', backlog: () => ours.writableLength });
       return theirs;
     },
+    clients: () => clients.size,
     close() {
       closing = true;
       return new Promise((resolve) => aedes.close(() => resolve()));

@@ -1,12 +1,19 @@
 /** The web server: the built pages, what they need to know to begin with, and health checks. */
 import { existsSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import helmet from 'helmet';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { IceSource } from './ice/ice-servers.ts';
+import type { Metrics } from './metrics.ts';
 
 export interface HttpOptions {
   fleet: FleetAnswer;
@@ -15,6 +22,9 @@ export interface HttpOptions {
   pages: string;
   /** Why the server can't serve MQTT now; null when it can. */
   notReady(): string | null;
+  metrics: Metrics;
+  /** What `/metrics` answers. */
+  metricsText(): Promise<string>;
 }
 
 /** Vite names these files by a hash of their content, so they never change. */
@@ -22,6 +32,7 @@ const ASSETS = 'assets';
 
 export function createHttpApp(options: HttpOptions, log: Log): Express {
   const app = express();
+  app.use(timed(options.metrics));
   app.use(securityHeaders(options.fleet.mqtt.url));
 
   app.get('/healthz', (_request, response) => {
@@ -32,6 +43,11 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     response.set('Cache-Control', 'no-store');
     if (reason === null) response.json({ ready: true });
     else response.status(503).json({ ready: false, reason });
+  });
+
+  app.get('/metrics', async (_request, response) => {
+    response.set('Cache-Control', 'no-store').type(options.metrics.contentType);
+    response.send(await options.metricsText());
   });
 
   app.use('/api', (_request, response, next) => {
@@ -66,6 +82,27 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   };
   app.use(onError);
   return app;
+}
+
+/** Routes that metrics tell apart; everything else is `other`. */
+const ROUTES = ['/healthz', '/readyz', '/metrics', '/api/fleet', '/api/ice'];
+const METHODS = ['GET', 'HEAD', 'POST'];
+
+function timed({ http }: Metrics): RequestHandler {
+  return ({ path, method }, response, next) => {
+    const end = http.startTimer();
+    response.on('finish', () => {
+      const known = ROUTES.includes(path) ? path : undefined;
+      const page = path === '/' || /^\/(rooms|vehicle)\//.test(path) ? 'page' : undefined;
+      const asset = path.startsWith(`/${ASSETS}/`) ? 'asset' : undefined;
+      end({
+        route: known ?? page ?? asset ?? 'other',
+        method: METHODS.includes(method) ? method : 'other',
+        status: `${Math.floor(response.statusCode / 100)}xx`,
+      });
+    });
+    next();
+  };
 }
 
 /** One page for the fleet, for operators and for phones that are a vehicle; it looks at its own address. */

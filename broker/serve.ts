@@ -8,12 +8,16 @@ import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { DEFAULT_ROOT } from '../shared/topics.ts';
 import { createBroker } from './broker.ts';
+import { startCensus } from './census.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createIceServers } from './ice/ice-servers.ts';
 import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
+import { createMetrics } from './metrics.ts';
 import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
+import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
+import { type RelayUsage, startUsage, type UsageOptions } from './usage/usage.ts';
 
 const PAGES = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** How long requests that are being answered may take when the server closes. */
@@ -21,6 +25,7 @@ const REQUEST_GRACE_MS = 500;
 /** Of the server's own MQTT connections. */
 const KEEPALIVE_S = 10;
 const RECONNECT_MS = 1_000;
+const OWN_CLIENT_ID = 'plntry-server';
 
 export interface ServerOptions {
   /** Address to listen on; 127.0.0.1 unless given. */
@@ -39,6 +44,10 @@ export interface ServerOptions {
   external?: { url: string; pageUrl: string } | undefined;
   /** Clear what dead vehicles left behind; true unless given. */
   housekeeping?: boolean | undefined;
+  /** Of relayed data; none unless given. */
+  budgets?: Budgets | undefined;
+  /** Where counts of relayed data are kept; in memory only unless given. */
+  data?: UsageOptions['data'];
   /** Folder with the built pages. */
   pages?: string | undefined;
 }
@@ -56,6 +65,10 @@ export interface RunningServer {
 interface MqttSide {
   url: string;
   pageUrl: string;
+  /** The server's own connection. */
+  client: MqttClient;
+  /** How many clients there are; null when the broker is somebody else's. */
+  clients(): number | null;
   notReady(): string | null;
   close(): Promise<void>;
 }
@@ -68,21 +81,45 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   }
   const http = createServer();
   let closing = false;
-  const side = external
-    ? watchExternalBroker(external, options, log)
-    : await startEmbeddedBroker(http, options, log);
+  const side = external ? watchExternalBroker(external, log) : await startEmbeddedBroker(http, options, log);
+  const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
+  const census = startCensus(side.client, root);
+  const metrics = createMetrics();
+  const stopListening = async () => {
+    house?.close();
+    census.close();
+    await usage?.close();
+    await side.close();
+  };
+  let usage: RelayUsage | null = null;
+  try {
+    const { budgets = NO_BUDGETS, data } = options;
+    const onDropped = () => metrics.relayDropped.inc();
+    usage = await startUsage(side.client, { root, budgets, data, onDropped }, log);
+  } catch (error) {
+    await stopListening();
+    throw error;
+  }
+  const { counts } = usage;
+  const metricsText = () => metrics.text({ usage: counts(), mqttClients: side.clients(), ...census.count() });
   const notReady = () => (closing ? 'the server is shutting down' : side.notReady());
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
   if (options.name !== undefined) fleet.name = options.name;
-  const ice = createIceServers(options.ice ?? { providers: [], ttl: MAX_TTL_S }, systemClock, log);
+  const iceSetup = options.ice ?? { providers: [], ttl: MAX_TTL_S };
+  const ice = createIceServers(iceSetup, systemClock, log, (provider) =>
+    metrics.iceFailures.inc({ provider }),
+  );
   // What is wrong with the configuration is logged now, and the first page doesn't wait for a service.
   void ice.iceServers('server');
-  http.on('request', createHttpApp({ fleet, ice, pages: options.pages ?? PAGES, notReady }, log));
+  http.on(
+    'request',
+    createHttpApp({ fleet, ice, pages: options.pages ?? PAGES, notReady, metrics, metricsText }, log),
+  );
   try {
     await listen(http, port, host, '--port');
   } catch (error) {
-    await side.close();
+    await stopListening();
     throw error;
   }
   const webUrl = `http://${addressOf(http, host)}`;
@@ -96,7 +133,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
       closing = true;
       const stopped = new Promise<void>((resolve) => http.close(() => resolve()));
       const impatience = setTimeout(() => http.closeAllConnections(), REQUEST_GRACE_MS);
-      await side.close();
+      await stopListening();
       await stopped;
       clearTimeout(impatience);
       log.info({}, 'server has stopped');
@@ -105,7 +142,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
 }
 
 async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log: Log): Promise<MqttSide> {
-  const { host = '127.0.0.1', mqttPort = 1883, root = DEFAULT_ROOT, housekeeping = true } = options;
+  const { host = '127.0.0.1', mqttPort = 1883 } = options;
   const broker = await createBroker(log);
   const tcp = createMqttTcp(broker);
   const webSocket = attachMqttWebSocket(http, broker, log);
@@ -116,31 +153,23 @@ async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log
     throw error;
   }
 
-  let house: { close(): void } | undefined;
-  if (housekeeping) {
-    const client = new MqttClient(() => broker.open(), {
-      clientId: 'plntry-housekeeping',
-      protocolVersion: 4,
-      keepalive: KEEPALIVE_S,
-      reconnectPeriod: RECONNECT_MS,
-    });
-    client.on('error', (error) => log.warn({ reason: error.message }, 'housekeeping connection failed'));
-    const work = startHousekeeping(client, root, log);
-    house = {
-      close() {
-        work.close();
-        client.end(true);
-      },
-    };
-  }
+  const client = new MqttClient(() => broker.open(), {
+    clientId: OWN_CLIENT_ID,
+    protocolVersion: 4,
+    keepalive: KEEPALIVE_S,
+    reconnectPeriod: RECONNECT_MS,
+  });
+  client.on('error', (error) => log.warn({ reason: error.message }, 'the server’s own connection failed'));
 
   return {
     url: `mqtt://${addressOf(tcp.server, host)}`,
     pageUrl: MQTT_PATH,
+    client,
+    clients: broker.clients,
     notReady: () => (tcp.server.listening ? null : 'the MQTT broker does not listen'),
     async close() {
       tcp.stop();
-      house?.close();
+      client.end(true);
       // Close frames first: the broker then ends every connection, and publishes no wills.
       const farewell = webSocket.close();
       await broker.close();
@@ -149,14 +178,10 @@ async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log
   };
 }
 
-function watchExternalBroker(
-  external: { url: string; pageUrl: string },
-  { root = DEFAULT_ROOT, housekeeping = true }: ServerOptions,
-  log: Log,
-): MqttSide {
+function watchExternalBroker(external: { url: string; pageUrl: string }, log: Log): MqttSide {
   const url = withoutPassword(external.url);
   const client = mqtt.connect(external.url, {
-    clientId: `plntry-server-${Math.random().toString(36).slice(2, 10)}`,
+    clientId: `${OWN_CLIENT_ID}-${Math.random().toString(36).slice(2, 10)}`,
     protocolVersion: 4,
     keepalive: KEEPALIVE_S,
     reconnectPeriod: RECONNECT_MS,
@@ -173,15 +198,13 @@ function watchExternalBroker(
     log.info({ broker: url }, 'connected to the external MQTT broker');
   });
   client.on('error', (error) => setProblem(error.message || String((error as NodeJS.ErrnoException).code)));
-  const house = housekeeping ? startHousekeeping(client, root, log) : undefined;
   return {
     url,
     pageUrl: external.pageUrl,
+    client,
+    clients: () => null,
     notReady: () => (client.connected ? null : `the MQTT broker ${url} is not connected (${problem})`),
-    async close() {
-      house?.close();
-      await client.endAsync(true);
-    },
+    close: () => client.endAsync(true),
   };
 }
 

@@ -16,8 +16,9 @@ import {
   portVariable,
   urlOf,
 } from './options.ts';
+import { addUsageOptions, type UsageFlags, usageOptions } from './usage-options.ts';
 
-export interface ServeFlags {
+export interface ServeFlags extends UsageFlags {
   host: string;
   port: number;
   mqttPort: number;
@@ -33,7 +34,7 @@ const MQTT_PROTOCOLS = ['mqtt', 'mqtts', 'ws', 'wss'];
 
 /** Those of `serve`, which `start` has too. */
 export function addServeOptions(command: Command): Command {
-  return command
+  command
     .addOption(option('--host <address>', 'address to listen on', parseHost).default('127.0.0.1'))
     .addOption(
       new Option('--port <number>', 'port of the pages and of MQTT over WebSocket; also read from PORT')
@@ -64,8 +65,8 @@ export function addServeOptions(command: Command): Command {
         iceServersOf('--ice-servers'),
       ),
     )
-    .addOption(option('--name <text>', 'what the fleet is called', parseName))
-    .addOption(logLevelOption());
+    .addOption(option('--name <text>', 'what the fleet is called', parseName));
+  return addUsageOptions(command).addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
@@ -75,7 +76,8 @@ export function serverOptions(flags: ServeFlags): ServerOptions {
     throw new OptionError(`--port and --mqtt-port are both ${port}; they must differ.`);
   }
   const external = externalBroker(broker, brokerPageUrl);
-  return { host, port, mqttPort, root, name, ice: iceSetup(iceServers), external };
+  const ice = iceSetup(iceServers);
+  return { host, port, mqttPort, root, name, ice, external, ...usageOptions(flags, process.env) };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {
@@ -104,6 +106,7 @@ Examples:
   plntry serve                                    on this machine only
   plntry serve --host 0.0.0.0 --port 80           for everybody who can reach it
   plntry serve --broker mqtt://broker:1883 --broker-page-url wss://broker/mqtt
+  plntry serve --relay-budget 50GB --relay-budget-car 2GB,car1=5GB --relay-budget-action limit
   PLNTRY_STUN_URLS=stun:turn.example.org PLNTRY_TURN_URLS=turn:turn.example.org \\
   PLNTRY_TURN_SECRET_FILE=/run/secrets/turn plntry serve
 ${ICE_HELP}`,

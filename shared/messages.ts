@@ -96,6 +96,8 @@ export const TelemetrySchema = z.object({
 
 export const LinkSchema = z.object({
   ...envelope,
+  /** Whose path this is; without it a smaller `relayBytes` than before means a new session. */
+  session: z.optional(session),
   path: z.enum(['host', 'srflx', 'prflx', 'relay']),
   protocol: z.enum(['udp', 'tcp']),
   relayProtocol: z.optional(z.enum(['udp', 'tcp', 'tls'])),
@@ -105,8 +107,31 @@ export const LinkSchema = z.object({
   lossPct: z.number(),
   /** Video sent in the last second, kbit/s. */
   kbps: z.number(),
-  /** Bytes sent over a relay in this session. */
+  /** Bytes over relays in this session, both ways; what counts is in relay-count.ts. */
   relayBytes: count,
+});
+
+const share = z.object({
+  /** In this month so far. */
+  relayBytes: count,
+  /** What is meant to be enough for the month. */
+  budgetBytes: z.optional(count),
+});
+
+/** Limits that a vehicle may be given, kbit/s: with less than that nobody can drive. */
+export const LIMIT_KBPS = { least: 100, most: 100_000 } as const;
+
+export const UsageSchema = z.object({
+  ...envelope,
+  /** Of the calendar, in UTC: `2027-05`. */
+  month: z.string().check(z.regex(/^\d{4}-(0[1-9]|1[0-2])$/)),
+  car: share,
+  /** All vehicles together, this one included. */
+  all: share,
+  /** Of the budget that is nearer to its end: `warning` from 80 % on, `exceeded` from 100 % on. */
+  level: z.enum(['fine', 'warning', 'exceeded']),
+  /** Most video that the vehicle is to send while its path is relayed, kbit/s. */
+  limitKbps: z.optional(z.int().check(z.minimum(LIMIT_KBPS.least), z.maximum(LIMIT_KBPS.most))),
 });
 
 export const LeaseSchema = z.object({ ...envelope, holder: z.nullable(id), since: millis });
@@ -133,6 +158,7 @@ export const schemas = {
   lease: LeaseSchema,
   safety: SafetySchema,
   estop: EstopSchema,
+  usage: UsageSchema,
 } as const satisfies Record<TopicKind, z.ZodMiniType>;
 
 export type Messages = { [Kind in TopicKind]: z.infer<(typeof schemas)[Kind]> };
@@ -146,6 +172,7 @@ export type Telemetry = Messages['telemetry'];
 export type Link = Messages['link'];
 export type Lease = Messages['lease'];
 export type Safety = Messages['safety'];
+export type Usage = Messages['usage'];
 export type Candidate = z.infer<typeof CandidateSchema>;
 
 /** A message's own fields: all but the envelope. */

@@ -22,6 +22,7 @@ import type {
   Presence,
   Safety,
   Telemetry,
+  Usage,
 } from './messages.ts';
 import type { Link } from './negotiation.ts';
 import type { CreatePeer } from './peer.ts';
@@ -48,6 +49,8 @@ export interface RoomView {
   safety: Safety | null;
   /** The vehicle's last telemetry, however old. */
   telemetry: Telemetry | null;
+  /** The server's word on the vehicle's relayed data; null when there is none. */
+  usage: Usage | null;
   /** The vehicle's word on this operator's path, once a second. */
   path: LinkMessage | null;
   /** Operators in the room, this one included, by id. */
@@ -69,6 +72,7 @@ export const NOTHING_KNOWN: RoomView = {
   lease: null,
   safety: null,
   telemetry: null,
+  usage: null,
   path: null,
   operators: {},
   link: { phase: 'waiting' },
@@ -182,8 +186,10 @@ export function createOperatorEnd(options: OperatorEndOptions) {
         return update({});
       case 'telemetry':
         return update({ telemetry: incoming.message });
+      case 'usage':
+        return update({ usage: incoming.message });
       case 'link':
-        return update({ path: incoming.message });
+        return path(incoming.message);
       case 'sdp':
       case 'ice':
       case 'bye':
@@ -202,6 +208,13 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     if (offer.sessions.some((one) => one.session === link.session)) return;
     const detail = 'the vehicle does not know this session';
     session.dispatch({ type: 'transport', session: link.session, state: 'silent', detail });
+  }
+
+  /** A session that has ended has a last word, which may come when the next has begun. */
+  function path(message: LinkMessage | null): void {
+    const session = 'session' in view.link ? view.link.session : null;
+    if (message?.session !== undefined && message.session !== session) return;
+    update({ path: message });
   }
 
   function presence(peer: string, message: Presence | null): void {

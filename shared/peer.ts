@@ -49,6 +49,8 @@ export interface PathStats {
   /** Bytes of video and data sent and received since the session began. */
   bytesSent: number;
   bytesReceived: number;
+  /** Bytes over relays since the session began; what counts is in relay-count.ts. */
+  relayBytes: number;
   /** Packets that the other end reported lost in the last report, percent. */
   lossPct?: number;
 }

@@ -42,6 +42,8 @@ export interface SessionOptions {
   onMessage(channel: ChannelName, text: string): void;
   /** What this end knows of the network in a session; nothing yet when it begins. */
   onReport?(session: string, report: PeerReport): void;
+  /** A peer connection that was connected is about to be closed; the last of its figures. */
+  onClosing?(session: string, last: Promise<PathStats | null>): void;
   /** An event that was of no use: to be counted. */
   onDrop(what: string, why: string): void;
   clock: Clock;
@@ -149,6 +151,10 @@ export function createSession(options: SessionOptions) {
   function close(session: string): void {
     if (peer?.session !== session) return;
     peer.heart?.stop();
+    options.onClosing?.(
+      session,
+      peer.connection.stats().catch(() => null),
+    );
     peer.connection.close();
     peer = null;
   }

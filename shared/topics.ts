@@ -36,6 +36,7 @@ interface Ids {
   lease: object;
   safety: object;
   estop: object;
+  usage: object;
 }
 
 export type TopicKind = keyof Ids;
@@ -59,20 +60,22 @@ export function createTopics(root: string = DEFAULT_ROOT) {
     lease: (room: string) => `${root}/${room}/lease`,
     safety: (room: string) => `${root}/${room}/safety`,
     estop: (room: string) => `${root}/${room}/estop`,
+    usage: (room: string) => `${root}/${room}/usage`,
 
     /** Subscription filters; `+` stands for exactly one level. */
     filters: {
       presence: (room = '+') => `${root}/${room}/peers/+`,
-      /** What everyone may know of a vehicle: its presence and what it says, by exact topics. */
+      /** What everyone may know of a vehicle: its presence, what it says, and what is said of it, by exact topics. */
       ofVehicle: (room: string) => [
         `${root}/${room}/peers/${room}`,
         `${root}/${room}/offer`,
         `${root}/${room}/lease`,
         `${root}/${room}/safety`,
         `${root}/${room}/telemetry`,
+        `${root}/${room}/usage`,
       ],
       /** What a list of all vehicles shows. */
-      fleet: () => [`${root}/+/peers/+`, `${root}/+/lease`, `${root}/+/telemetry`],
+      fleet: () => [`${root}/+/peers/+`, `${root}/+/lease`, `${root}/+/telemetry`, `${root}/+/usage`],
       /** What the peer is sent by anyone in its room. */
       addressedTo: (room: string, peer: string) => [
         `${root}/${room}/sdp/+/${peer}`,
@@ -106,6 +109,7 @@ export function createTopics(root: string = DEFAULT_ROOT) {
         case 'lease':
         case 'safety':
         case 'estop':
+        case 'usage':
           return first === undefined ? { kind, room } : null;
         default:
           return null;

@@ -15,20 +15,16 @@ import {
 import type { Clock } from './clock.ts';
 import { createLateness } from './freshness.ts';
 import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
+import { createLinkReports } from './link-reports.ts';
 import type { Body, OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
-import type { CreatePeer, PathStats } from './peer.ts';
+import type { CreatePeer } from './peer.ts';
+import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, type Reports } from './reports.ts';
 import { createSession, deliver, type Session } from './session.ts';
 import { createSignalling } from './signalling.ts';
-import {
-  type Doing,
-  type LastCommand,
-  linkMessage,
-  offerMessage,
-  sessionsOf,
-  stateMessage,
-} from './vehicle-reports.ts';
+import { createTopics } from './topics.ts';
+import { type Doing, type LastCommand, offerMessage, sessionsOf, stateMessage } from './vehicle-reports.ts';
 import type { VssValues } from './vss.ts';
 
 /** Offers without an answer, after which an operator no longer takes up a place. */
@@ -55,6 +51,11 @@ export interface VehicleEndOptions {
   onSessions(sessions: OfferState['sessions']): void;
   /** What both ends know of the network in their session. */
   onReports?(operator: string, reports: Reports): void;
+  /**
+   * Most video that may be sent from now on, kbit/s, since it goes over a relay and the budget for that
+   * is used up; null when there is no such limit any more.
+   */
+  onRelayLimit?(kbps: number | null): void;
   onState?(state: BusState): void;
   /** Another agent has taken over this room. */
   onReplaced(): void;
@@ -68,7 +69,6 @@ interface Operator {
   command: LastCommand | null;
   /** How late what comes from this operator is. */
   lateness: ReturnType<typeof createLateness>;
-  stats: PathStats | null;
 }
 
 export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
@@ -82,6 +82,13 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   let seq = 0;
   let made = 0;
   let slowAt = 0;
+  const relayLimit = createRelayLimit((kbps) => {
+    log.info(
+      { room, kbps },
+      kbps === null ? 'video is not limited any more' : 'video is limited: relay budget',
+    );
+    options.onRelayLimit?.(kbps);
+  });
 
   const signalling = createSignalling({
     url: options.url,
@@ -90,7 +97,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     self: room,
     role: 'vehicle',
     name: options.name,
-    filters: [],
+    filters: [createTopics(options.root).usage(room)],
     announceAtOnce: true,
     onMessage: receive,
     onConnected() {
@@ -111,6 +118,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     log,
   });
   const { topics } = signalling;
+  const links = createLinkReports(
+    (peer, body) => signalling.publish('link', topics.link(room, peer), body, { qos: 0 }),
+    clock,
+  );
   publishOffer();
   publishLease();
   const stopStates = clock.every(1000 / STATE_HZ, sendStates);
@@ -123,6 +134,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     switch (incoming.kind) {
       case 'presence':
         return presence(incoming.topic.peer, incoming.message);
+      case 'usage':
+        return relayLimit.usage(incoming.message);
       case 'sdp':
       case 'ice':
       case 'bye': {
@@ -204,11 +217,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       onLink: (link, before) => linkChanged(peer, link, before),
       onMessage: (channel, text) => heard(peer, channel, text),
       onReport: reports.mine,
+      onClosing: (id, last) => links.sayLast(peer, id, last),
       onDrop: signalling.drop,
       clock,
     });
     const lateness = createLateness();
-    const operator: Operator = { session, reports, command: null, stats: null, lateness };
+    const operator: Operator = { session, reports, command: null, lateness };
     operators.set(peer, operator);
     return operator;
   }
@@ -326,14 +340,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   async function publishLinks(): Promise<void> {
-    for (const [peer, operator] of operators) {
-      const stats = operator.session.link.phase === 'connected' ? await operator.session.stats() : null;
-      if (stats) {
-        const link = linkMessage(stats, operator.stats, SLOW_MS);
-        signalling.publish('link', topics.link(room, peer), link, { qos: 0 });
-      }
-      operator.stats = stats;
+    let relayed = false;
+    for (const [peer, { session }] of [...operators]) {
+      const { link } = session;
+      const stats = link.phase === 'connected' ? await session.stats() : null;
+      if (stats && link.phase === 'connected' && session.link === link) links.say(peer, link.session, stats);
+      relayed ||= stats?.path === 'relay';
     }
+    relayLimit.path(relayed);
   }
 
   function endAll(reason: 'left' | 'replaced', detail?: string): void {
@@ -369,6 +383,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     /** Says goodbye to everyone and leaves. */
     async close(): Promise<void> {
       endAll('left');
+      await links.settled();
       await signalling.close();
     },
   };

@@ -38,15 +38,21 @@ export function offerMessage(from: string, epoch: number, sessions: OfferState['
  * The figures of what changed since the message before.
  * @param ms between the two
  */
-export function linkMessage(now: PathStats, before: PathStats | null, ms: number): Body<'link'> {
+export function linkMessage(
+  session: string,
+  now: PathStats,
+  before: PathStats | null,
+  ms: number,
+): Body<'link'> {
   const sent = now.bytesSent - (before?.bytesSent ?? now.bytesSent);
   const body: Body<'link'> = {
+    session,
     path: now.path,
     protocol: now.protocol,
     rttMs: Math.round((now.rttMs ?? 0) * 10) / 10,
     lossPct: Math.round((now.lossPct ?? 0) * 10) / 10,
-    kbps: Math.max(0, Math.round((sent * 8) / ms)),
-    relayBytes: now.path === 'relay' ? now.bytesSent + now.bytesReceived : 0,
+    kbps: ms > 0 ? Math.max(0, Math.round((sent * 8) / ms)) : 0,
+    relayBytes: now.relayBytes,
   };
   return now.relayProtocol ? { ...body, relayProtocol: now.relayProtocol } : body;
 }

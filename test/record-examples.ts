@@ -22,7 +22,10 @@ const keep = (name: string, text: string) => {
   examples[name].push(text);
 };
 
-const server = await startServer({ port: 0, mqttPort: 0 }, log);
+const server = await startServer(
+  { port: 0, mqttPort: 0, budgets: { all: 50e9, car: 5e9, cars: new Map() } },
+  log,
+);
 const listener = await mqtt.connectAsync(server.mqttUrl, { protocolVersion: 4 });
 const topics = createTopics();
 listener.on('message', (name, payload) => {

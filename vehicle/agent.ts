@@ -91,6 +91,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       last = null;
       tick();
     },
+    onRelayLimit: (kbps) => video.setBitrate(Math.min(options.kbps, kbps ?? options.kbps)),
     onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
     onState: (state) => {
       const broker = withoutLogin(options.broker);

@@ -13,9 +13,17 @@ export interface IceSource {
   iceServers(peer: string): Promise<IceAnswer>;
 }
 
-export function createIceServers({ providers, ttl }: IceSetup, clock: Clock, log: Log): IceSource {
+/** @param onFailure a request to the provider of that name has failed */
+export function createIceServers(
+  { providers, ttl }: IceSetup,
+  clock: Clock,
+  log: Log,
+  onFailure: (provider: string) => void = () => {},
+): IceSource {
   const sources = providers.map((provider) =>
-    provider.shared ? keepAnswers(provider, clock, log) : (peer: string) => madeHere(provider, peer),
+    provider.shared
+      ? keepAnswers(provider, clock, log, () => onFailure(provider.name))
+      : (peer: string) => madeHere(provider, peer),
   );
   return {
     async iceServers(peer) {

@@ -20,7 +20,13 @@ export interface Kept {
   warning: string | null;
 }
 
-export function keepAnswers(provider: IceProvider, clock: Clock, log: Log): (peer: string) => Promise<Kept> {
+/** @param onFailure a request to the service has failed */
+export function keepAnswers(
+  provider: IceProvider,
+  clock: Clock,
+  log: Log,
+  onFailure: () => void,
+): (peer: string) => Promise<Kept> {
   let answer: { grant: IceGrant; at: number } | null = null;
   let failure: { sentence: string; retryAt: number; delay: number } | null = null;
   let asking: Promise<void> | null = null;
@@ -46,6 +52,7 @@ export function keepAnswers(provider: IceProvider, clock: Clock, log: Log): (pee
   }
 
   function fail(sentence: string): void {
+    onFailure();
     const delay = failure ? Math.min(failure.delay * 2, LONGEST_RETRY_MS) : FIRST_RETRY_MS;
     if (failure?.sentence !== sentence) log.warn({ provider: provider.name }, sentence);
     failure = { sentence, delay, retryAt: clock.now() + delay };

@@ -1,6 +1,9 @@
 /** The product as a user starts it, on free ports, and what its vehicle process uses. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -16,11 +19,13 @@ export interface Product {
 }
 
 export async function startProduct(): Promise<Product> {
+  const data = mkdtempSync(join(tmpdir(), 'plntry-data-'));
   const child = spawn(
     process.execPath,
     ['deploy/plntry.ts', 'start', '--port', '0', '--mqtt-port', '0', '--log-level', 'error'],
     {
       cwd: ROOT,
+      env: { ...process.env, PLNTRY_DATA: data },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
@@ -32,10 +37,11 @@ export async function startProduct(): Promise<Product> {
     url,
     mqttUrl,
     vehiclePid: await childOf(child.pid ?? 0),
-    close() {
+    async close() {
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill('SIGTERM');
-      return ended;
+      await ended;
+      rmSync(data, { recursive: true, force: true });
     },
   };
 }

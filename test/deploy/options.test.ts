@@ -75,6 +75,8 @@ describe('a broker of one’s own', () => {
     mqttPort: 2,
     root: 'r',
     logLevel: 'info' as const,
+    relayBudgetAction: 'warn' as const,
+    relayLimitKbps: 300,
     ...more,
   });
 

@@ -1,5 +1,8 @@
 /** The real command line program as a process of its own. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -24,9 +27,11 @@ export function spawnCli(args: string[], environment: Record<string, string> = {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('PLNTRY_') && name !== 'PORT',
   );
+  // Where a server keeps its data when it is not told.
+  const state = mkdtempSync(join(tmpdir(), 'plntry-state-'));
   const child = spawn(NODE, ['deploy/plntry.ts', ...args], {
     cwd: ROOT,
-    env: { ...Object.fromEntries(inherited), ...environment },
+    env: { ...Object.fromEntries(inherited), XDG_STATE_HOME: state, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -49,6 +54,7 @@ export function spawnCli(args: string[], environment: Record<string, string> = {
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await ended;
+    rmSync(state, { recursive: true, force: true });
   });
   return {
     pid: child.pid as number,

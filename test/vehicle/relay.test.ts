@@ -66,7 +66,7 @@ async function heard(from: werift.RTCDataChannel, by: werift.RTCDataChannel): Pr
   await arrived;
 }
 
-const stats = ({ path }: Prepared) => pathStats(path.ice, path.traffic, new Map());
+const stats = ({ path }: Prepared) => pathStats(path.ice, path.traffic);
 const relayedPort = ({ path }: Prepared) =>
   path.ice.localCandidates.find(({ type }) => type === 'relay')?.port;
 
@@ -84,6 +84,7 @@ test.each(['udp', 'tcp'] as const)(
     expect(after).toMatchObject({ path: 'relay', protocol: 'udp', relayProtocol: transport });
     expect(after?.bytesSent).toBeGreaterThan(before?.bytesSent ?? 0);
     expect(after?.bytesReceived).toBeGreaterThan(0);
+    expect(after?.relayBytes).toBeGreaterThan(before?.relayBytes ?? Number.POSITIVE_INFINITY);
 
     const given = turn.prints(/refreshed, .*lifetime=0|lifetime=0/);
     vehicle.path.close();
@@ -120,6 +121,7 @@ test('a restart keeps the relay, and the count goes on', async () => {
   await heard(channel, vehicle.channels.events);
   expect(relayedPort(vehicle)).toBe(port);
   expect(stats(vehicle)?.bytesSent).toBeGreaterThan(before?.bytesSent ?? Number.POSITIVE_INFINITY);
+  expect(stats(vehicle)?.relayBytes).toBeGreaterThan(before?.relayBytes ?? Number.POSITIVE_INFINITY);
 });
 
 test('a restart gets a new relay from a server that has forgotten the old one', async () => {

@@ -3,33 +3,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type * as werift from 'werift';
 import type { PathStats } from '../../shared/peer.ts';
 import type { Gathered } from '../../shared/report.ts';
-import { insidesOf } from './insides.ts';
 import { transportOf } from './relays.ts';
-
-/** What was sent and received over all paths that a connection has had, without the checks of the paths. */
-export interface Traffic {
-  bytesSent: number;
-  bytesReceived: number;
-}
-
-/** Begins to count; werift's own figures are those of one pair, and begin anew with every restart. */
-export function countTraffic(connection: werift.Connection): Traffic {
-  const traffic: Traffic = { bytesSent: 0, bytesReceived: 0 };
-  const insides = insidesOf(connection);
-  const { ensureProtocol } = insides;
-  insides.ensureProtocol = (protocol) => {
-    ensureProtocol.call(connection, protocol);
-    const { sendData } = protocol;
-    protocol.sendData = (data, to) => {
-      traffic.bytesSent += data.length;
-      return sendData.call(protocol, data, to);
-    };
-    protocol.onDataReceived.subscribe((data) => {
-      traffic.bytesReceived += data.length;
-    });
-  };
-  return traffic;
-}
+import { isRelay, type Traffic } from './traffic.ts';
 
 /** A candidate without its address. */
 export function gatheredOf(candidate: werift.Candidate): Gathered {
@@ -43,23 +18,34 @@ export function gatheredOf(candidate: werift.Candidate): Gathered {
   };
 }
 
-/** The nominated pair. The path is named after the end that needs more help: relay, srflx, prflx, host. */
-export function pathStats(
-  connection: werift.Connection,
-  traffic: Traffic,
-  report: Map<string, unknown>,
-): PathStats | null {
+/**
+ * The nominated pair, as it is now. The path is named after the end that needs more help: relay, srflx,
+ * prflx, host.
+ */
+export function pathStats(connection: werift.Connection, traffic: Traffic): PathStats | null {
   const pair = connection.nominated;
   if (!pair) return null;
   const local = gatheredOf(pair.localCandidate);
-  const types = [local.type, pair.remoteCandidate.type];
-  const path = (['relay', 'srflx', 'prflx'] as const).find((type) => types.includes(type)) ?? 'host';
-  const stats: PathStats = { path, protocol: local.protocol, ...traffic };
+  const { remoteAddr, remoteCandidate } = pair;
+  const there = isRelay(remoteAddr, connection) ? 'relay' : remoteCandidate.type;
+  const path = (['relay', 'srflx', 'prflx'] as const).find((type) => type === local.type || type === there);
+  const { bytesSent, bytesReceived } = traffic;
+  const stats: PathStats = {
+    path: path ?? 'host',
+    protocol: local.protocol,
+    bytesSent,
+    bytesReceived,
+    relayBytes: traffic.relayBytes(),
+  };
   if (local.relayProtocol) stats.relayProtocol = local.relayProtocol;
   if (pair.rtt !== undefined) stats.rttMs = pair.rtt * 1000;
-  const remote = [...report.values()].find(isRemoteInbound);
-  if (remote?.fractionLost !== undefined) stats.lossPct = remote.fractionLost * 100;
   return stats;
+}
+
+/** @param report of the sender (RTCStatsReport) */
+export function withLoss(stats: PathStats, report: Map<string, unknown>): PathStats {
+  const remote = [...report.values()].find(isRemoteInbound);
+  return remote?.fractionLost === undefined ? stats : { ...stats, lossPct: remote.fractionLost * 100 };
 }
 
 function isRemoteInbound(entry: unknown): entry is { type: string; fractionLost?: number } {

@@ -7,7 +7,7 @@
  */
 import type { ChannelName } from '../../shared/channels.ts';
 import type { Peer, PeerHandlers } from '../../shared/peer.ts';
-import { pathStats } from './path-stats.ts';
+import { pathStats, withLoss } from './path-stats.ts';
 import { createReporter } from './peer-report.ts';
 import { type PeerOptions, type Prepared, prepare } from './prepared.ts';
 import { keepPath } from './roaming.ts';
@@ -155,7 +155,9 @@ function attach(
     probe: roaming.probe,
     sendRtp: (packet) => track.writeRtp(packet),
     async stats() {
-      return pathStats(path.ice, path.traffic, await sender.getStats());
+      // Before anything is waited for: it is asked for, too, just before the connection closes.
+      const now = pathStats(path.ice, path.traffic);
+      return now && withLoss(now, await sender.getStats());
     },
     close() {
       closed = true;

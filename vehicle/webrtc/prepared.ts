@@ -5,7 +5,7 @@ import type { IceServer } from '../../shared/server-api.ts';
 import { completeChecks } from './checks.ts';
 import { createGathering } from './gathering.ts';
 import { hasten } from './handshake.ts';
-import { countTraffic } from './path-stats.ts';
+import { countTraffic } from './traffic.ts';
 
 export interface PeerOptions {
   /** Asked for with every new connection and every restart, as credentials expire. */

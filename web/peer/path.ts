@@ -1,6 +1,7 @@
 /** The path of a browser's connection: the pair of addresses in use, and its figures. */
 import { pathOf } from '../../shared/path.ts';
 import type { PathStats } from '../../shared/peer.ts';
+import type { PairCount, RelayCount } from '../../shared/relay-count.ts';
 import type { Gathered, PeerReport } from '../../shared/report.ts';
 import { parseServerUrl } from '../../shared/server-url.ts';
 
@@ -16,8 +17,10 @@ export interface Path {
   stats: PathStats | null;
 }
 
-export function readPath(report: RTCStatsReport): Path {
+/** @param relayed counts what goes over relays in this session */
+export function readPath(report: RTCStatsReport, relayed: RelayCount): Path {
   const all = [...(report as unknown as Map<string, Stat>).values()];
+  const relayBytes = relayed(pairCounts(all));
   const get = (id: unknown) => all.find((stat) => stat.id === id);
   const transport = all.find(({ type }) => type === 'transport');
   const pair = transport
@@ -32,12 +35,24 @@ export function readPath(report: RTCStatsReport): Path {
     protocol: ends.local.protocol,
     bytesSent: Number(pair.bytesSent ?? 0),
     bytesReceived: Number(pair.bytesReceived ?? 0),
+    relayBytes,
   };
   if (ends.local.relayProtocol) stats.relayProtocol = ends.local.relayProtocol;
   if (typeof pair.currentRoundTripTime === 'number') stats.rttMs = pair.currentRoundTripTime * 1000;
   const inbound = all.find(({ type }) => type === 'remote-inbound-rtp');
   if (typeof inbound?.fractionLost === 'number') stats.lossPct = inbound.fractionLost * 100;
   return { pair: ends, stats };
+}
+
+function pairCounts(all: Stat[]): PairCount[] {
+  const relays = new Set(all.filter(({ candidateType }) => candidateType === 'relay').map(({ id }) => id));
+  return all
+    .filter(({ type }) => type === 'candidate-pair')
+    .map((pair) => ({
+      key: pair.id,
+      relays: Number(relays.has(pair.localCandidateId)) + Number(relays.has(pair.remoteCandidateId)),
+      bytes: Number(pair.bytesSent ?? 0) + Number(pair.bytesReceived ?? 0),
+    }));
 }
 
 const fromStat = ({ candidateType, protocol, relayProtocol, address }: Stat): Gathered =>

@@ -1,5 +1,6 @@
 /** Watches what a browser's connection learns of the network, and tells all of it with every change. */
 import type { PathStats } from '../../shared/peer.ts';
+import { createRelayCount } from '../../shared/relay-count.ts';
 import { type Gathered, NOTHING_REPORTED, type PeerReport, type StateChange } from '../../shared/report.ts';
 import { createAnswers } from './answers.ts';
 import { fromCandidate, readPath } from './path.ts';
@@ -26,6 +27,7 @@ export function watchConnection(
   /** Of the candidates that are gathered now; others come with an ICE restart. */
   let generation: string | null = null;
   let askedAt = 0;
+  const relayed = createRelayCount();
   let silence: ReturnType<typeof setTimeout> | undefined;
   const undo: (() => void)[] = [];
 
@@ -108,7 +110,7 @@ export function watchConnection(
 
   /** The path as it is now; a pair that is new is told. */
   async function read(): Promise<PathStats | null> {
-    const { pair, stats } = readPath(await connection.getStats());
+    const { pair, stats } = readPath(await connection.getStats(), relayed);
     if (!samePair(pair, report.pair)) change({ pair });
     return stats;
   }

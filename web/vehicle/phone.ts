@@ -36,6 +36,8 @@ export function createPhone(room: string) {
   const sessions = signal<OfferState['sessions']>([]);
   const holder = signal<string | null>(null);
   const replaced = signal(false);
+  /** Most video that may be sent, kbit/s. */
+  const ceiling = signal(MAX_KBPS);
   const doing = signal<Doing>(doingNow(null, null, 0, clock.now()));
   let heard: Heard | null = null;
   let end: VehicleEnd | null = null;
@@ -65,6 +67,9 @@ export function createPhone(room: string) {
         heard = null;
         holder.value = next;
       },
+      onRelayLimit(kbps) {
+        ceiling.value = Math.min(MAX_KBPS, kbps ?? MAX_KBPS);
+      },
       onSessions(next) {
         sessions.value = next;
       },
@@ -84,14 +89,20 @@ export function createPhone(room: string) {
   /** Every operator gets whatever the camera shows now, also after it was turned round. */
   function sendVideo(connection: RTCPeerConnection): () => void {
     const { sender } = connection.addTransceiver('video', { direction: 'sendonly' });
-    const parameters = sender.getParameters();
-    for (const encoding of parameters.encodings) encoding.maxBitrate = MAX_KBPS * 1_000;
-    parameters.degradationPreference = 'maintain-framerate';
-    void sender.setParameters(parameters).catch(() => {});
-    return effect(() => {
+    const stopLimiting = effect(() => {
+      const parameters = sender.getParameters();
+      for (const encoding of parameters.encodings) encoding.maxBitrate = ceiling.value * 1_000;
+      parameters.degradationPreference = 'maintain-framerate';
+      void sender.setParameters(parameters).catch(() => {});
+    });
+    const stopFilming = effect(() => {
       const now = camera.state.value;
       void sender.replaceTrack(now.state === 'on' ? now.track : null).catch(() => {});
     });
+    return () => {
+      stopLimiting();
+      stopFilming();
+    };
   }
 
   function tick(): void {

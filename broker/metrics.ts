@@ -1,0 +1,80 @@
+/**
+ * What the server measures, in Prometheus' format. Parts of the server are handed the counters of
+ * `Metrics` and count events; what is a state is set when somebody asks.
+ *
+ * Label values are few by construction: rooms are those that the ledger keeps, routes are a fixed list.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Counts } from './usage/usage.ts';
+
+/** Answers are files and small JSON, seconds. */
+const HTTP_BUCKETS_S = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10];
+
+/** States, as they are when somebody asks. */
+export interface Snapshot {
+  usage: Counts;
+  /** Null with an external broker, which knows it itself. */
+  mqttClients: number | null;
+  vehiclesOnline: number;
+  /** Connected ones, between a vehicle and an operator. */
+  sessions: number;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ name, help, labelNames, registers });
+
+  const relayed = counter('plntry_relay_bytes_total', 'Relayed bytes since the server started.', 'room');
+  const month = gauge('plntry_relay_month_bytes', 'Relayed bytes in this month (UTC).', 'room');
+  const monthAll = gauge('plntry_relay_month_all_bytes', 'Relayed bytes of all vehicles in this month.');
+  const budget = gauge('plntry_relay_budget_bytes', 'Budget for a month.', 'scope', 'room');
+  const kept = gauge('plntry_relay_counts_kept', '1 when the counts survive a restart, 0 when not.');
+  const clients = gauge('plntry_mqtt_clients', 'MQTT clients of the built-in broker; −1 with another one.');
+  const vehicles = gauge('plntry_vehicles_online', 'Vehicles that are online.');
+  const sessions = gauge('plntry_sessions', 'Connected sessions between vehicles and operators.');
+
+  function set({ usage, mqttClients, vehiclesOnline, sessions: connected }: Snapshot): void {
+    for (const metric of [relayed, month, budget]) metric.reset();
+    for (const { room, bytes, sinceStart, budget: ofRoom } of usage.rooms) {
+      relayed.inc({ room }, sinceStart);
+      month.set({ room }, bytes);
+      if (ofRoom !== undefined) budget.set({ scope: 'car', room }, ofRoom);
+    }
+    if (usage.all.budget !== undefined) budget.set({ scope: 'all' }, usage.all.budget);
+    monthAll.set(usage.all.bytes);
+    kept.set(Number(usage.kept));
+    clients.set(mqttClients ?? -1);
+    vehicles.set(vehiclesOnline);
+    sessions.set(connected);
+  }
+
+  return {
+    /** Reports of relayed bytes that were not believed, or did not parse. */
+    relayDropped: counter('plntry_relay_reports_dropped_total', 'Reports of relayed bytes not counted.'),
+    /** Label `provider`. */
+    iceFailures: counter(
+      'plntry_ice_provider_failures_total',
+      'Requests that a provider of ICE servers failed to answer.',
+      'provider',
+    ),
+    http: new Histogram({
+      name: 'plntry_http_request_duration_seconds',
+      help: 'How long HTTP requests took.',
+      labelNames: ['route', 'method', 'status'],
+      buckets: HTTP_BUCKETS_S,
+      registers,
+    }),
+    contentType: registry.contentType,
+    text(snapshot: Snapshot): Promise<string> {
+      set(snapshot);
+      return registry.metrics();
+    },
+  };
+}

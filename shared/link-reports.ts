@@ -1,0 +1,45 @@
+/** What a vehicle says of the path of each session, `link`: once a second, and once more when it ends. */
+import type { Clock } from './clock.ts';
+import type { Body } from './messages.ts';
+import type { PathStats } from './peer.ts';
+import { linkMessage } from './vehicle-reports.ts';
+
+export interface LinkReports {
+  /** Says how the path is now. */
+  say(operator: string, session: string, stats: PathStats): void;
+  /** Says, when they have come, the last figures of a session: what was relayed since then counts too. */
+  sayLast(operator: string, session: string, last: Promise<PathStats | null>): void;
+  /** Resolves when all that was to be said is said. */
+  settled(): Promise<unknown>;
+}
+
+export function createLinkReports(
+  publish: (operator: string, body: Body<'link'>) => void,
+  clock: Clock,
+): LinkReports {
+  /** What was said of each session, and when. */
+  const said = new Map<string, { stats: PathStats; at: number }>();
+  const pending = new Set<Promise<void>>();
+
+  function say(operator: string, session: string, stats: PathStats): void {
+    const at = clock.now();
+    const before = said.get(session);
+    publish(operator, linkMessage(session, stats, before?.stats ?? null, at - (before?.at ?? at)));
+    said.set(session, { stats, at });
+  }
+
+  return {
+    say,
+    sayLast(operator, session, last) {
+      // Of a connection that never was there is nothing to say.
+      const known = said.has(session);
+      const done = last.then((stats) => {
+        pending.delete(done);
+        if (stats && (known || stats.relayBytes > 0)) say(operator, session, stats);
+        said.delete(session);
+      });
+      pending.add(done);
+    },
+    settled: () => Promise.all(pending),
+  };
+}
