@@ -66,7 +66,11 @@ export function vehicleCommand(): Command {
       ),
     )
     .addOption(option('--fps <number>', 'pictures per second', wholeNumber(1, 120)).default(30))
-    .addOption(option('--kbps <number>', 'most video, kbit/s', wholeNumber(100, 100_000)).default(2500))
+    .addOption(
+      option('--kbps <number>', 'most video to each operator, kbit/s', wholeNumber(150, 100_000)).default(
+        4000,
+      ),
+    )
     .addOption(
       option('--codec <name>', 'H.264 encoder, as FFmpeg calls it; libx264 unless given', parseCodec),
     )

@@ -5,11 +5,12 @@ import type { Log } from '../shared/log.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
+import { createAudience } from './audience.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
 import { decide } from './safety.ts';
 import { createSimulatedDriver } from './simulated/driver.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
-import { createPeerFactory, type VideoPeer } from './webrtc/peer.ts';
+import { createPeerFactory } from './webrtc/peer.ts';
 
 /** The vehicle decides what to apply every 20 ms. */
 const TICK_MS = 20;
@@ -49,7 +50,10 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const source = options.iceServers ?? (options.server ? askServer(options.server, options.room) : []);
   const iceServers = await keepIceServers(source, clock, log);
-  const peers = createPeerFactory({ iceServers: iceServers.get, notes: iceServers.warnings });
+  const peers = createPeerFactory({
+    iceServers: iceServers.get,
+    notes: iceServers.warnings,
+  });
   const driver = createSimulatedDriver();
   const video = createSimulatedVideo({
     pose: driver.pose,
@@ -58,8 +62,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     ...(options.codec ? { codec: options.codec } : {}),
     onError: (error) => fail(new Error(`The camera stopped: ${error.message}`)),
   });
-  /** Peers that can be sent video. */
-  const watching = new Set<VideoPeer>();
+  const audience = createAudience(video, options.kbps);
   let last: { command: Command; at: number } | null = null;
   let decision = decide(null, monotonic());
   driver.apply(decision.apply);
@@ -70,14 +73,15 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     room: options.room,
     name: options.name,
     maxOperators: options.maxOperators,
-    createPeer: () => (handlers) => {
+    createPeer: (operator) => (handlers) => {
       const peer = peers.create({
         ...handlers,
-        mediaReady: () => watch(peer),
+        mediaReady: () => audience.join(operator, peer),
         keyFrameWanted: () => video.requestKeyFrame(),
+        videoChanged: audience.update,
       });
       const close = () => {
-        unwatch(peer);
+        audience.leave(operator, peer);
         peer.close();
       };
       return { ...peer, close };
@@ -87,11 +91,12 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       last = { command, at: monotonic() };
       tick();
     },
-    onLease: () => {
+    onLease: (holder) => {
+      audience.setDriver(holder);
       last = null;
       tick();
     },
-    onRelayLimit: (kbps) => video.setBitrate(Math.min(options.kbps, kbps ?? options.kbps)),
+    onRelayLimit: audience.limit,
     onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
     onState: (state) => {
       const broker = withoutLogin(options.broker);
@@ -105,21 +110,8 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     log,
   });
   end.safety(decision.state);
-  video.onRtp((packet) => {
-    for (const peer of watching) peer.sendRtp(packet);
-  });
   const stopTicks = clock.every(TICK_MS, tick);
   const stopTelemetry = clock.every(TELEMETRY_MS, () => end.telemetry(driver.motion().values));
-
-  function watch(peer: VideoPeer): void {
-    watching.add(peer);
-    if (watching.size === 1) video.start();
-    else video.requestKeyFrame();
-  }
-
-  function unwatch(peer: VideoPeer): void {
-    if (watching.delete(peer) && watching.size === 0) video.stop();
-  }
 
   function tick(): void {
     const next = decide(last, monotonic());

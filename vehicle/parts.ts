@@ -35,6 +35,23 @@ export interface Driver {
   close(): void;
 }
 
+/** A picture as the encoder made it. */
+export interface Picture {
+  /** RTP packets of H.264 (RFC 6184, packetization-mode 1), 90 kHz clock, without extensions. */
+  packets: Buffer[];
+  keyFrame: boolean;
+  format: VideoFormat;
+}
+
+/** What the video is made like at present. */
+export interface VideoFormat {
+  /** Pixels. */
+  width: number;
+  height: number;
+  /** Pictures a second. */
+  fps: number;
+}
+
 /** What sees, and turns it into video: a camera with its encoder. */
 export interface VideoSource {
   /** Starts capturing and encoding; nothing is captured before, nor after `stop`. Both may be called again. */
@@ -42,9 +59,11 @@ export interface VideoSource {
   stop(): void;
   /** The next frame will be a key frame. */
   requestKeyFrame(): void;
-  /** Upper limit of the video's bit rate from the next frames on. */
+  /** Upper limit of the video's bit rate from the next picture on; where that is little, size and frame rate follow. */
   setBitrate(kbps: number): void;
-  /** RTP packets of H.264 (RFC 6184, packetization-mode 1), 90 kHz clock, in order. Returns the undo. */
-  onRtp(listener: (packet: Buffer) => void): () => void;
+  /** While held no picture is taken; one that was due meanwhile is taken when the hold ends. */
+  hold(on: boolean): void;
+  /** Each picture, in order. Returns the undo. */
+  onPicture(listener: (picture: Picture) => void): () => void;
   close(): Promise<void>;
 }

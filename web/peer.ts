@@ -5,6 +5,7 @@
 import { CHANNELS, type ChannelName } from '../shared/channels.ts';
 import type { CreatePeer, Peer } from '../shared/peer.ts';
 import { watchConnection } from './peer/report.ts';
+import { withReportsOnRequest } from './peer/reports-on-request.ts';
 
 export interface BrowserPeerOptions {
   iceServers(): RTCIceServer[];
@@ -66,10 +67,14 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       connection.setConfiguration({ iceServers, bundlePolicy: 'max-bundle' });
     }
 
-    /** The description is on its way to the other end while this browser takes it: that saves 20 ms. */
-    function take(description: RTCSessionDescriptionInit): string {
+    /**
+     * The description is on its way to the other end while this browser takes it: that saves 20 ms.
+     * @param instead what it takes should it refuse the first one; the other end can live with either
+     */
+    function take(description: RTCSessionDescriptionInit, instead = description): string {
       connection
         .setLocalDescription(description)
+        .catch(() => connection.setLocalDescription(instead))
         .catch((error) => lose(`this browser can't use its own description: ${error.message}`));
       return description.sdp ?? '';
     }
@@ -82,7 +87,8 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       async acceptOffer(sdp) {
         renewIceServers();
         await connection.setRemoteDescription({ type: 'offer', sdp });
-        return take(await connection.createAnswer());
+        const answer = await connection.createAnswer();
+        return take({ type: 'answer', sdp: withReportsOnRequest(sdp, answer.sdp ?? '') }, answer);
       },
       acceptAnswer: (sdp) => connection.setRemoteDescription({ type: 'answer', sdp }),
       async addCandidate(candidate) {

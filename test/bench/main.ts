@@ -97,7 +97,8 @@ async function steadyDrive(browser: Browser, product: Product) {
   });
   progress(`reading pixels for ${DRIVE_MS / 1000} s`);
   await sleep(DRIVE_MS);
-  const { glassToGlass } = await page.evaluate(() => globalThis.seen);
+  const { frames } = await page.evaluate(() => globalThis.seen);
+  const glassToGlass = frames.flatMap(({ at, captured }) => (captured === null ? [] : at - captured));
   await page.keyboard.up('w');
   await page.close();
   const cpuPct = ((after.cpuSeconds - before.cpuSeconds) / ((end - start) / 1000)) * 100;

@@ -12,7 +12,7 @@ const seen = {
   roundTrips: [],
   // Reading pixels takes the page's time, so it is switched on for the frames that are wanted.
   reading: false,
-  glassToGlass: [],
+  frames: [],
 };
 globalThis.seen = seen;
 const sentAt = new Map();
@@ -54,12 +54,14 @@ function watch(video) {
     seen.firstFrameAt ??= now;
     video.requestVideoFrameCallback(onFrame);
     if (!seen.reading) return;
-    context.drawImage(video, 0, 0, 192, 16, 0, 0, 192, 16);
+    // The code's size is that of the original picture, which may come smaller.
+    const scale = video.videoWidth / 640;
+    context.drawImage(video, 0, 0, 192 * scale, 16 * scale, 0, 0, 192, 16);
     const { data } = context.getImageData(0, 0, 192, 16);
     const wall = performance.timeOrigin + now;
     const brightness = (column, row) => data[((row * 8 + 4) * 192 + column * 8 + 4) * 4];
     const captured = readTimecode(brightness, wall);
-    if (captured !== null) seen.glassToGlass.push(wall - captured);
+    seen.frames.push({ at: wall, captured, width: video.videoWidth });
   };
   video.requestVideoFrameCallback(onFrame);
 }

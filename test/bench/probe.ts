@@ -2,6 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
 
+/** A picture when it was handed to the screen; times in ms since the epoch. */
+export interface Frame {
+  at: number;
+  /** When it was taken; null when that can't be read. */
+  captured: number | null;
+  /** Pixels. */
+  width: number;
+}
+
 /** What the probe has seen; times are ms on the page's `performance.now()`. */
 export interface Seen {
   clickAt: number | null;
@@ -11,8 +20,7 @@ export interface Seen {
   roundTrips: number[];
   /** Whether pixels are read. */
   reading: boolean;
-  /** From the capture of a picture to its being handed to the screen, ms. */
-  glassToGlass: number[];
+  frames: Frame[];
 }
 
 declare global {

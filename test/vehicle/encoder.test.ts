@@ -84,10 +84,10 @@ test('the bit rate changes while running, down and up again', () => {
   };
   kbps(FPS);
   const before = kbps(2 * FPS);
-  encoder.setBitrate(300);
+  encoder.setRate(300, FPS);
   kbps(FPS);
   const lowered = kbps(2 * FPS);
-  encoder.setBitrate(1500);
+  encoder.setRate(1500, FPS);
   kbps(FPS);
   const raised = kbps(2 * FPS);
   expect(before / 1500).toBeCloseTo(1, 0);

@@ -5,6 +5,8 @@ import { onTestFinished } from 'vitest';
 import { readTimecode, TIMECODE_SQUARE } from '../../shared/timecode.ts';
 
 /** The grey values of a decoded picture. */
+const ORIGINAL_WIDTH = 640;
+
 export interface Picture {
   width: number;
   height: number;
@@ -90,7 +92,9 @@ export function createDecoder(): (picture: Buffer) => Picture | null {
 
 /** The capture time in the picture's corner, ms since the epoch; null when it can't be read. */
 export function timecodeOf(picture: Picture, now = Date.now()): number | null {
-  const centre = (index: number) => index * TIMECODE_SQUARE + TIMECODE_SQUARE / 2;
+  // The squares are those of the original picture, which may have been made smaller.
+  const square = (TIMECODE_SQUARE * picture.width) / ORIGINAL_WIDTH;
+  const centre = (index: number) => Math.floor((index + 0.5) * square);
   return readTimecode((column, row) => picture.luma(centre(column), centre(row)), now);
 }
 

@@ -1,6 +1,8 @@
 /** The thread of the simulated camera: renders, encodes and packs pictures at a steady rate while it runs. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createEncoder, VIDEO_CLOCK_HZ } from '../encoder.ts';
+import type { VideoFormat } from '../parts.ts';
+import { createLadder } from '../rate/ladder.ts';
 import { createRtpPacketizer } from '../rtp.ts';
 import { readPose } from './pose.ts';
 import { createScene } from './scene.ts';
@@ -10,15 +12,20 @@ import type { VideoOrder, VideoPicture, VideoSettings } from './video.ts';
 const KEY_FRAME_GAP_MS = 100;
 
 const settings = workerData as VideoSettings;
-const interval = 1000 / settings.fps;
 const scene = createScene(settings.width, settings.height);
-const encoder = createEncoder(settings);
+const ladder = createLadder(settings);
+let { kbps } = settings;
+let format = ladder.format(kbps, performance.now());
+let encoder = createEncoder({ ...settings, ...format, source: settings });
 const packetizer = createRtpPacketizer();
 
 let run = 0;
 let timer: NodeJS.Timeout | undefined;
 /** When the next picture is due, on `performance.now()`. */
 let due = 0;
+let held = false;
+/** A picture was due while held. */
+let missed = false;
 let keyFrameWanted = false;
 let lastKeyFrame = Number.NEGATIVE_INFINITY;
 let lastTime = 0;
@@ -27,7 +34,8 @@ parentPort?.on('message', (order: VideoOrder) => {
   if (order.type === 'start') start(order.run);
   else if (order.type === 'stop') stop();
   else if (order.type === 'keyFrame') requestKeyFrame();
-  else if (order.type === 'bitrate') encoder.setBitrate(order.kbps);
+  else if (order.type === 'bitrate') setRate(order.kbps);
+  else if (order.type === 'hold') hold(order.on);
   else close();
 });
 
@@ -43,6 +51,30 @@ function start(number: number): void {
 function stop(): void {
   clearTimeout(timer);
   timer = undefined;
+}
+
+function setRate(next: number): void {
+  kbps = next;
+  encoder.setRate(kbps, format.fps);
+}
+
+function hold(on: boolean): void {
+  held = on;
+  if (on || !missed || !timer) return;
+  captureNow();
+}
+
+/** Another size needs another encoder, whose first picture is a key frame. */
+function follow(now: number): void {
+  const next: VideoFormat = ladder.format(kbps, now);
+  const { width, height, fps } = format;
+  format = next;
+  if (next.width !== width || next.height !== height) {
+    encoder.close();
+    encoder = createEncoder({ ...settings, ...next, kbps, source: settings });
+    keyFrameWanted = true;
+    lastKeyFrame = Number.NEGATIVE_INFINITY;
+  } else if (next.fps !== fps) encoder.setRate(kbps, next.fps);
 }
 
 /** The thread ends by itself when nothing is left to wait for. */
@@ -69,22 +101,24 @@ function captureNow(): void {
 function tick(): void {
   // Before the work, so that a failure in it does not leave a timer, and its length does not matter.
   const now = performance.now();
-  do due += interval;
+  do due += 1000 / format.fps;
   while (due <= now);
   timer = setTimeout(tick, due - now);
-  capture(now);
+  missed = held;
+  if (!held) capture(now);
 }
 
 function capture(now: number): void {
-  const keyFrame = keyFrameWanted && keyFrameAllowed();
-  if (keyFrame) {
+  follow(now);
+  const wanted = keyFrameWanted && keyFrameAllowed();
+  if (wanted) {
     keyFrameWanted = false;
     lastKeyFrame = now;
   }
   lastTime = Math.max(lastTime + 1, Math.round((now * VIDEO_CLOCK_HZ) / 1000));
   scene.render(readPose(settings.pose), Date.now());
-  for (const { data, time } of encoder.encode(scene.canvas.data(), lastTime, keyFrame)) {
-    const picture: VideoPicture = { run, ...packetizer.packetize(data, time) };
+  for (const { data, time, keyFrame } of encoder.encode(scene.canvas.data(), lastTime, wanted)) {
+    const picture: VideoPicture = { run, keyFrame, format, ...packetizer.packetize(data, time) };
     parentPort?.postMessage(picture, [picture.data]);
   }
 }

@@ -1,6 +1,6 @@
 /** The simulated car's camera and encoder as a video source; both run in a thread of their own. */
 import { Worker } from 'node:worker_threads';
-import type { VideoSource } from '../parts.ts';
+import type { Picture, VideoFormat, VideoSource } from '../parts.ts';
 import type { PictureRtp } from '../rtp.ts';
 
 export interface SimulatedVideoOptions {
@@ -35,11 +35,14 @@ export type VideoOrder =
   | { type: 'stop' }
   | { type: 'keyFrame' }
   | { type: 'bitrate'; kbps: number }
+  | { type: 'hold'; on: boolean }
   | { type: 'close' };
 
 /** From the worker: the packets of one picture. */
 export interface VideoPicture extends PictureRtp {
   run: number;
+  keyFrame: boolean;
+  format: VideoFormat;
 }
 
 /** Opens the encoder right away, so that the first picture comes at once when it is wanted. */
@@ -53,7 +56,7 @@ export function createSimulatedVideo(options: SimulatedVideoOptions): VideoSourc
     resourceLimits: { maxYoungGenerationSizeMb: 1 },
   });
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  const listeners = new Set<(packet: Buffer) => void>();
+  const listeners = new Set<(picture: Picture) => void>();
   let run = 0;
   let running = false;
   let over = false;
@@ -68,15 +71,16 @@ export function createSimulatedVideo(options: SimulatedVideoOptions): VideoSourc
     else console.error(error.message);
   }
 
-  worker.on('message', (picture: VideoPicture) => {
+  worker.on('message', ({ run: of, data, lengths, keyFrame, format }: VideoPicture) => {
     // What was on its way when stop was called is not sent any more.
-    if (!running || picture.run !== run) return;
+    if (!running || of !== run) return;
     let from = 0;
-    for (const length of picture.lengths) {
-      const packet = Buffer.from(picture.data, from, length);
-      for (const listener of listeners) listener(packet);
+    const packets = lengths.map((length) => {
+      const packet = Buffer.from(data, from, length);
       from += length;
-    }
+      return packet;
+    });
+    for (const listener of listeners) listener({ packets, keyFrame, format });
   });
   worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => fail(`its thread ended with code ${code}.`));
@@ -95,7 +99,8 @@ export function createSimulatedVideo(options: SimulatedVideoOptions): VideoSourc
     },
     requestKeyFrame: () => order({ type: 'keyFrame' }),
     setBitrate: (limit) => order({ type: 'bitrate', kbps: limit }),
-    onRtp(listener) {
+    hold: (on) => order({ type: 'hold', on }),
+    onPicture(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -12,21 +12,24 @@ import { createReporter } from './peer-report.ts';
 import { type PeerOptions, type Prepared, prepare } from './prepared.ts';
 import { keepPath } from './roaming.ts';
 import { mendSctp } from './sctp.ts';
+import { createVideoSender, type VideoSender } from './video-sender.ts';
 
 /** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
 const MAX_WAITING = 1_000;
 
 /** What a vehicle's peer can do beside a session's needs: send video. */
 export interface VideoPeer extends Peer {
-  /** Sends an RTP packet; the peer has its own SSRC and payload type. */
-  sendRtp(packet: Buffer): void;
+  /** What sends it; null until media can be sent. */
+  video(): VideoSender | null;
 }
 
 export interface VideoPeerHandlers extends PeerHandlers {
   /** Media can be sent from now on; two round trips before the channels are open. */
   mediaReady(): void;
-  /** The receiver asks for a key frame (PLI, RFC 4585). */
+  /** The receiver asks for a key frame (PLI, RFC 4585), or can do nothing without one. */
   keyFrameWanted(): void;
+  /** The sender allows another rate now, or holds, or holds no more. */
+  videoChanged?(): void;
 }
 
 /**
@@ -68,11 +71,13 @@ export function createPeerFactory(options: PeerOptions) {
 }
 
 function attach(
-  { connection, sender, track, channels, path, ready }: Prepared,
+  { connection, transceiver, channels, path, ready }: Prepared,
   handlers: VideoPeerHandlers,
   options: PeerOptions,
 ): VideoPeer {
   let closed = false;
+  let video: VideoSender | null = null;
+  const { sender } = transceiver;
   let answered = Promise.resolve();
   const names = Object.keys(channels) as ChannelName[];
   const roaming = keepPath(path.ice, () => path.onChange());
@@ -104,7 +109,12 @@ function attach(
   });
   for (const transport of connection.dtlsTransports) {
     transport.onStateChange.subscribe((state) => {
-      if (!closed && state === 'connected') handlers.mediaReady();
+      if (closed || state !== 'connected') return;
+      video ??= createVideoSender(transceiver, {
+        keyFrameWanted: handlers.keyFrameWanted,
+        changed: () => handlers.videoChanged?.(),
+      });
+      handlers.mediaReady();
     });
   }
   sender.onPictureLossIndication.subscribe(() => handlers.keyFrameWanted());
@@ -153,7 +163,7 @@ function attach(
       return true;
     },
     probe: roaming.probe,
-    sendRtp: (packet) => track.writeRtp(packet),
+    video: () => video,
     async stats() {
       // Before anything is waited for: it is asked for, too, just before the connection closes.
       const now = pathStats(path.ice, path.traffic);
@@ -163,7 +173,7 @@ function attach(
       closed = true;
       reporter.close();
       path.close();
-      track.stop();
+      video?.close();
       void connection.close().catch(() => {});
     },
   };

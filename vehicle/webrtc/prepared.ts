@@ -6,6 +6,7 @@ import { completeChecks } from './checks.ts';
 import { createGathering } from './gathering.ts';
 import { hasten } from './handshake.ts';
 import { countTraffic } from './traffic.ts';
+import { headerExtensions, videoCodecs } from './video-sender.ts';
 
 export interface PeerOptions {
   /** Asked for with every new connection and every restart, as credentials expire. */
@@ -14,21 +15,16 @@ export interface PeerOptions {
   notes?(): string[];
 }
 
-const video = [
-  werift.useH264(),
-  new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
-];
-
 export type Prepared = ReturnType<typeof prepare>;
 
 export function prepare(options: PeerOptions) {
   const connection = new werift.RTCPeerConnection({
     bundlePolicy: 'max-bundle',
-    codecs: { video },
-    headerExtensions: { video: [werift.useSdesMid(), werift.useAbsSendTime()] },
+    codecs: { video: videoCodecs() },
+    headerExtensions: { video: headerExtensions() },
   });
   const track = new werift.MediaStreamTrack({ kind: 'video' });
-  const { sender } = connection.addTransceiver(track, { direction: 'sendonly' });
+  const transceiver = connection.addTransceiver(track, { direction: 'sendonly' });
   const channels = {
     control: connection.createDataChannel('control', { ...CHANNELS.control, negotiated: true }),
     events: connection.createDataChannel('events', { ...CHANNELS.events, negotiated: true }),
@@ -37,7 +33,7 @@ export function prepare(options: PeerOptions) {
   // there is no local description until somebody is there.
   const ready = connection.createOffer().then(() => connection.dtlsTransports.forEach(hasten));
   ready.catch(() => {});
-  return { connection, sender, track, channels, ready, path: preparePath(connection, options) };
+  return { connection, transceiver, channels, ready, path: preparePath(connection, options) };
 }
 
 /** Its addresses and the checks between them; `onChange` is told what changes once somebody wants to know. */

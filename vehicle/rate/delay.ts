@@ -1,0 +1,83 @@
+/**
+ * How long packets wait in queues on their way, and what the narrowest place carries, from when packets were
+ * sent and when they arrived. The two clocks need not agree: the quickest packet of the last while is taken
+ * for one that did not wait.
+ */
+import { createLateness } from '../../shared/freshness.ts';
+
+/** One picture's packets make a queue of their own that is gone with the next; a longer one stands, ms. */
+const STANDING_MS = 50;
+/** A wait that all packets of this time have had is not one picture's, if it is long, ms. */
+const LATEST_MS = 15;
+/** The narrowest place is judged by the packets that queued in this time, on the receiver's clock, ms. */
+const CAPACITY_MS = 400;
+/** And by not fewer than this; less says nothing. */
+const LEAST_QUEUED = 5;
+/** Nothing older counts, ms. */
+const MEMORY_MS = 1_000;
+
+interface Packet {
+  /** Known since, ms on this clock. */
+  at: number;
+  arrivedAt: number;
+  bytes: number;
+  /** ms */
+  wait: number;
+  /** After the packet before it, ms; null when it did not queue behind that one. */
+  behind: number | null;
+}
+
+export type QueueDelay = ReturnType<typeof createQueueDelay>;
+
+export function createQueueDelay() {
+  let lateness = createLateness();
+  let seen: Packet[] = [];
+
+  const leastWait = (since: number) => {
+    const recent = seen.filter(({ at }) => at >= since);
+    return recent.length > 0 ? Math.min(...recent.map(({ wait }) => wait)) : 0;
+  };
+
+  return {
+    /** One packet, its times in ms on the clock of either end; `now` when that became known. */
+    add(sentAt: number, arrivedAt: number, bytes: number, now: number): void {
+      const wait = lateness(sentAt, arrivedAt);
+      const gap = arrivedAt - (seen.at(-1)?.arrivedAt ?? Number.NEGATIVE_INFINITY);
+      // It came to the queue before the one ahead had left: the gap is how long itself took to pass.
+      const behind = gap >= 0 && wait >= gap ? gap : null;
+      seen.push({ at: now, arrivedAt, bytes, wait, behind });
+      const oldest = seen[0] as Packet;
+      if (oldest.arrivedAt < arrivedAt - 1.2 * MEMORY_MS) {
+        seen = seen.filter((packet) => packet.arrivedAt >= arrivedAt - MEMORY_MS);
+      }
+    },
+    /** The shortest wait of the last {@link STANDING_MS}: what every packet meets, ms. */
+    standing: (now: number) => leastWait(now - STANDING_MS),
+    /** The shortest wait of what was reported last, ms. */
+    latest: (now: number) => leastWait(now - LATEST_MS),
+    /** What passes the narrowest place; infinite while nothing queues there, kbit/s. */
+    capacity(ms = CAPACITY_MS): number {
+      const last = seen.at(-1)?.arrivedAt ?? 0;
+      let [bytes, time, count] = [0, 0, 0];
+      for (const packet of seen.toReversed()) {
+        if (packet.arrivedAt <= last - ms && count >= LEAST_QUEUED) break;
+        if (packet.behind === null) continue;
+        bytes += packet.bytes;
+        time += packet.behind;
+        count++;
+      }
+      return count < LEAST_QUEUED ? Number.POSITIVE_INFINITY : (bytes * 8) / Math.max(time, 0.1);
+    },
+    /** What arrived in the last while, kbit/s. */
+    arriving(ms: number): number {
+      const last = seen.at(-1)?.arrivedAt ?? 0;
+      const bytes = seen.reduce((sum, packet) => sum + (packet.arrivedAt > last - ms ? packet.bytes : 0), 0);
+      return (bytes * 8) / ms;
+    },
+    /** Another path: what was quickest on the old one says nothing about it. */
+    forget(): void {
+      lateness = createLateness();
+      seen = [];
+    },
+  };
+}
