@@ -2,6 +2,7 @@
 /** The command line of plntry. */
 import { readFileSync } from 'node:fs';
 import { CommanderError, program } from 'commander';
+import { doctorCommand } from './command-doctor.ts';
 import { serveCommand } from './command-serve.ts';
 import { startCommand } from './command-start.ts';
 import { vehicleCommand } from './command-vehicle.ts';
@@ -27,7 +28,8 @@ What is given on the command line goes first. 'plntry help start' tells the opti
   .hook('preAction', () => {
     if (problem) throw new OptionError(problem);
   });
-for (const command of [startCommand(), serveCommand(), vehicleCommand()]) program.addCommand(command);
+for (const command of [startCommand(), serveCommand(), vehicleCommand(), doctorCommand()])
+  program.addCommand(command);
 for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError(false);
 
 try {

@@ -20,6 +20,7 @@ const NEEDS = {
   start: ['packages', 'pages'],
   serve: ['packages', 'pages'],
   vehicle: ['packages'],
+  doctor: ['packages'],
   build: ['packages'],
   bench: ['packages', 'pages', 'debian'],
   test: ['packages', 'pages', 'debian'],

@@ -3,7 +3,9 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { check } from '../../shared/messages.ts';
 import type { IceServer } from '../../shared/server-api.ts';
+import { type DoctorReport, DoctorReportSchema } from '../../vehicle/doctor/findings.ts';
 import { eventually } from '../helpers/eventually.ts';
 import type { Host } from './lab.ts';
 
@@ -72,6 +74,21 @@ export function startVehicle(
   );
 }
 
+/** What the doctor of a host says of it, towards a server. */
+export async function runDoctor(
+  host: Host,
+  { server, env = {}, args = [] }: ProductOptions & { server: Server },
+): Promise<{ status: number; report: DoctorReport }> {
+  const all = ['deploy/plntry.ts', 'doctor', '--json', '--server', server.url, ...args];
+  const { status, stdout, stderr } = await host.exec(NODE, all, {
+    cwd: ROOT,
+    env: { ...noneOfOurs(), ...env },
+  });
+  const parsed = check(DoctorReportSchema, stdout.startsWith('{') ? JSON.parse(stdout) : stderr);
+  if (!parsed.ok) throw new Error(`${parsed.reason}: ${stdout}${stderr}`);
+  return { status, report: parsed.value };
+}
+
 export interface Listener {
   heard: { topic: string; text: string }[];
   /** The first message, of those heard already too, that fits. */
@@ -125,10 +142,9 @@ export async function listen(host: Host, server: Server, filter = 'rooms/#'): Pr
 async function runCli(host: Host, args: string[], options: ProductOptions, ready: RegExp): Promise<Program> {
   const { iceServers, env, args: more = [] } = options;
   const ice = iceServers ? ['--ice-servers', JSON.stringify(iceServers)] : [];
-  const own = Object.keys(process.env).filter((name) => name.startsWith('PLNTRY_') || name === 'PORT');
   const child = host.spawn(NODE, ['deploy/plntry.ts', ...args, ...ice, ...more], {
     cwd: ROOT,
-    env: { ...Object.fromEntries(own.map((name) => [name, ''])), ...env },
+    env: { ...noneOfOurs(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
@@ -156,6 +172,12 @@ async function runCli(host: Host, args: string[], options: ProductOptions, ready
   };
   await program.says(ready);
   return program;
+}
+
+/** Empty counts as unset. */
+function noneOfOurs(): Record<string, string> {
+  const own = Object.keys(process.env).filter((name) => name.startsWith('PLNTRY_') || name === 'PORT');
+  return Object.fromEntries(own.map((name) => [name, '']));
 }
 
 /** Those of `npm run build`, when the sources have changed. */

@@ -11,6 +11,8 @@ import { insidesOf } from './insides.ts';
 /** Between two checks, ms; as in werift. RFC 8445, section 14.2, has 50, or less when the path carries it. */
 const PACE_MS = 20;
 
+const { SUCCEEDED, WAITING } = werift.CandidatePairState;
+
 export interface Checks {
   /** There may be pairs that nobody has checked yet. */
   kick(): void;
@@ -28,9 +30,14 @@ export function completeChecks(transport: werift.RTCDtlsTransport, onNominated: 
     // An answer that comes after the end, or after a restart, is about a path that is no more.
     if (connection.state === 'closed' || !connection.checkList.includes(pair)) return;
     const before = connection.nominated;
+    const waiting = connection.checkList.filter(({ state }) => state === WAITING);
     checkComplete.call(connection, pair);
     if (before && isBetter(pair, before)) connection.nominated = pair;
-    if (connection.nominated === before) return;
+    const { nominated } = connection;
+    if (!nominated || nominated === before) return;
+    // Those that were not checked yet are given up then, but a better one is worth a check.
+    for (const each of waiting) if (comparePairs(each, nominated) > 0) each.updateState(WAITING);
+    kick();
     // The first time werift goes on by itself; after a restart, nothing is sent until somebody does this.
     if (transport.state === 'connected') {
       insides.queryConsent();
@@ -57,8 +64,7 @@ export function completeChecks(transport: werift.RTCDtlsTransport, onNominated: 
     const { nominated, checkList, remotePassword, state } = connection;
     if (!remotePassword || state === 'closed') return;
     const pair = checkList.find(
-      (each) =>
-        each.state === werift.CandidatePairState.WAITING && !(nominated && comparePairs(each, nominated) < 0),
+      (each) => each.state === WAITING && !(nominated && comparePairs(each, nominated) <= 0),
     );
     if (!pair) return;
     pair.handle = connection.checkStart(pair);
@@ -69,7 +75,7 @@ export function completeChecks(transport: werift.RTCDtlsTransport, onNominated: 
 }
 
 function isBetter(pair: werift.CandidatePair, than: werift.CandidatePair): boolean {
-  const succeeded = pair.nominated && pair.state === werift.CandidatePairState.SUCCEEDED;
+  const succeeded = pair.nominated && pair.state === SUCCEEDED;
   return succeeded && comparePairs(pair, than) > 0;
 }
 

@@ -1,27 +1,21 @@
-/** The STUN and TURN servers of a list, a target for each URL (RFC 7064, RFC 7065). Pure. */
+/** The STUN and TURN servers of a list, a target for each URL. Pure. */
 import type { IceServer } from '../../shared/server-api.ts';
+import { parseServerUrl, type ServerUrl } from '../../shared/server-url.ts';
 
-export type TurnTransport = 'udp' | 'tcp' | 'tls';
+export type TurnTransport = ServerUrl['transport'];
 
-export interface Target {
+export interface Target extends ServerUrl {
   /** As it was configured. */
   url: string;
-  kind: 'stun' | 'turn';
-  /** How the server is reached. */
-  transport: TurnTransport;
   /** A name, or an address; IPv6 without brackets. */
   host: string;
-  port: number;
   /** TURN only. */
   login: { username: string; credential: string } | null;
   /** Why nobody asks it; null when it is asked. */
   skip: string | null;
 }
 
-const URL_FORM =
-  /^(stuns?|turns?):(?:\[([0-9a-f:.]+)\]|([^\s/?@:[\]]+))(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i;
-const PORT = 3478;
-const TLS_PORT = 5349;
+const NOWHERE: ServerUrl = { kind: 'stun', host: '', port: 0, transport: 'udp' };
 
 /** Each URL once, in the order of the list. */
 export function targetsOf(servers: IceServer[]): Target[] {
@@ -36,26 +30,21 @@ export function targetsOf(servers: IceServer[]): Target[] {
 }
 
 function targetOf(url: string, login: Target['login']): Target {
-  const [, scheme = '', ipv6, name, port, parameter] = url.match(URL_FORM) ?? [];
-  const secure = /s$/i.test(scheme);
-  const kind = /^turn/i.test(scheme) ? 'turn' : 'stun';
-  const wanted = parameter?.toLowerCase() ?? (secure ? 'tcp' : 'udp');
-  const transport = secure ? 'tls' : wanted === 'tcp' ? 'tcp' : 'udp';
+  const server = parseServerUrl(url) ?? NOWHERE;
+  const { kind, host, port, transport } = server;
   return {
+    ...server,
     url,
-    kind,
-    transport,
-    host: ipv6 ?? name ?? '',
-    port: port === undefined ? (secure ? TLS_PORT : PORT) : Number(port),
+    host: host.replace(/^\[(.*)\]$/, '$1'),
     login: kind === 'turn' ? login : null,
     skip: whyNot(),
   };
 
   function whyNot(): string | null {
-    if (scheme === '') return 'it is not the URL of a STUN or TURN server';
-    if (Number(port ?? PORT) > 65_535 || Number(port ?? PORT) === 0) return `${port} is not a port`;
+    if (server === NOWHERE) return 'it is not the URL of a STUN or TURN server';
+    if (port < 1 || port > 65_535) return `${port} is not a port`;
     if (kind === 'stun' && transport !== 'udp') return 'STUN over TCP or TLS tells nothing of UDP';
-    if (kind === 'turn' && secure && wanted === 'udp') return 'TURN over DTLS is not supported';
+    if (transport === 'tls' && /=udp$/i.test(url)) return 'TURN over DTLS is not supported';
     if (kind === 'turn' && login === null) return 'it has no username and credential';
     return null;
   }

@@ -114,7 +114,7 @@ async function openRelay(
   return relay;
 }
 
-async function allocateAnywhere(
+export async function allocateAnywhere(
   target: Target,
   events: AllocationEvents,
   signal: AbortSignal,
