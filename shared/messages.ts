@@ -100,7 +100,10 @@ export const LinkSchema = z.object({
   session: z.optional(session),
   path: z.enum(['host', 'srflx', 'prflx', 'relay']),
   protocol: z.enum(['udp', 'tcp']),
+  /** How the vehicle reaches its TURN server; each end may have its own way. */
   relayProtocol: z.optional(z.enum(['udp', 'tcp', 'tls'])),
+  /** How the operator reaches its own. */
+  operatorRelayProtocol: z.optional(z.enum(['udp', 'tcp', 'tls'])),
   /** Round trip, ms. */
   rttMs: z.number(),
   /** Packets lost on the way to the operator in the last second, percent. */

@@ -15,7 +15,6 @@ import {
 import type { Clock } from './clock.ts';
 import { type ClockEstimate, createClockSync } from './clock-sync.ts';
 import type {
-  Body,
   Lease,
   Link as LinkMessage,
   OfferState,
@@ -137,7 +136,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
 
   const reports = createReports({
     send: (body) => signalling.publish('report', topics.report(room, self, room), body),
-    onChange: (now) => update({ reports: now }),
+    // A session's first report comes before word of the session: nobody shall see it with the last one's link.
+    onChange: (now) => update({ reports: now, link: session.link }),
     onDrop: signalling.drop,
     clock,
   });
@@ -145,11 +145,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     role: 'answerer',
     epoch: signalling.epoch,
     createPeer: options.createPeer,
-    send: {
-      sdp: (body) => signalling.publish('sdp', topics.sdp(room, self, room), body as Body<'sdp'>),
-      ice: (body) => signalling.publish('ice', topics.ice(room, self, room), body as Body<'ice'>),
-      bye: (body) => signalling.publish('bye', topics.bye(room, self, room), body as Body<'bye'>),
-    },
+    send: signalling.sender(room),
     announce: () => entered && signalling.announce(),
     onQuiet: signalling.check,
     onLink: linkChanged,

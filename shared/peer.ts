@@ -45,6 +45,8 @@ export interface PathStats {
   path: Link['path'];
   protocol: Link['protocol'];
   relayProtocol?: Link['relayProtocol'];
+  /** How the other end reaches its TURN server, as far as it has said so. */
+  otherRelayProtocol?: Link['relayProtocol'];
   rttMs?: number;
   /** Bytes of video and data sent and received since the session began. */
   bytesSent: number;

@@ -24,11 +24,11 @@ export interface Reports {
 
 export const NO_REPORTS: Reports = { session: null, here: null, there: null };
 
-/** Connected or failed: what led to it is to be known at the other end now. */
-export const hasComeToSomething = (link: Link): boolean =>
-  link.phase === 'connected' ||
-  link.phase === 'retrying' ||
-  (link.phase === 'ended' && link.reason === 'failed');
+export const hasFailed = (link: Link): boolean =>
+  link.phase === 'retrying' || (link.phase === 'ended' && link.reason === 'failed');
+
+/** What led to it is to be known at the other end now. */
+export const hasComeToSomething = (link: Link): boolean => link.phase === 'connected' || hasFailed(link);
 
 export interface ReportsOptions {
   send(body: Body<'report'>): void;

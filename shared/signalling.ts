@@ -5,6 +5,7 @@
 import { type BusState, createBus, type Incoming } from './bus.ts';
 import type { Clock } from './clock.ts';
 import { type Body, buildMessage } from './messages.ts';
+import type { SessionOptions } from './session.ts';
 import { createTopics, type TopicKind } from './topics.ts';
 
 /** Seconds between keepalives; a death is known to the broker after one and a half times this. */
@@ -127,6 +128,16 @@ export function createSignalling(options: SignallingOptions) {
     return role === 'operator' ? '' : presence('lost');
   }
 
+  /** Publishes a message of this peer. */
+  function publish<Kind extends TopicKind>(
+    kind: Kind,
+    topic: string,
+    body: Body<Kind>,
+    settings?: { qos?: 0 | 1; retain?: boolean },
+  ): void {
+    bus.publish(topic, buildMessage(kind, body, clock.now()), settings);
+  }
+
   return {
     topics,
     get epoch(): number {
@@ -146,15 +157,14 @@ export function createSignalling(options: SignallingOptions) {
       if (bus.state.state === 'connected' && (role === 'operator' || announced === 'now')) announceIfWanted();
     },
 
-    /** Publishes a message of this peer. */
-    publish<Kind extends TopicKind>(
-      kind: Kind,
-      topic: string,
-      body: Body<Kind>,
-      settings?: { qos?: 0 | 1; retain?: boolean },
-    ): void {
-      bus.publish(topic, buildMessage(kind, body, clock.now()), settings);
-    },
+    publish,
+
+    /** What a session sends to the peer at its other end. */
+    sender: (to: string): SessionOptions['send'] => ({
+      sdp: (body) => publish('sdp', topics.sdp(room, self, to), body as Body<'sdp'>),
+      ice: (body) => publish('ice', topics.ice(room, self, to), body as Body<'ice'>),
+      bye: (body) => publish('bye', topics.bye(room, self, to), body as Body<'bye'>),
+    }),
 
     /** Publishes a retained message and says it again after every reconnect, as it is then. */
     retain<Kind extends TopicKind>(kind: Kind, topic: string, body: () => Body<Kind>): void {

@@ -2,6 +2,8 @@
  * The vehicle's end of its room: one session with each operator who is there, the offer state that
  * says so, the lease, and what the vehicle tells everyone. What moves and what films is the caller's.
  */
+
+import { createAdmission } from './admission.ts';
 import type { BusState, Incoming } from './bus.ts';
 import {
   type ChannelEvent,
@@ -16,15 +18,17 @@ import type { Clock } from './clock.ts';
 import { createLateness } from './freshness.ts';
 import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
 import { createLinkReports } from './link-reports.ts';
-import type { Body, OfferState } from './messages.ts';
+import type { OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
+import { asBothKnow } from './path.ts';
 import type { CreatePeer } from './peer.ts';
 import { createRelayLimit } from './relay-limit.ts';
-import { createReports, hasComeToSomething, type Reports } from './reports.ts';
+import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
 import { createSession, deliver, type Session } from './session.ts';
 import { createSignalling } from './signalling.ts';
 import { createTopics } from './topics.ts';
 import { type Doing, type LastCommand, offerMessage, sessionsOf, stateMessage } from './vehicle-reports.ts';
+import { type Verdict, verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
 
 /** Offers without an answer, after which an operator no longer takes up a place. */
@@ -49,8 +53,8 @@ export interface VehicleEndOptions {
   onLease(holder: string | null): void;
   /** The sessions or their phases changed. */
   onSessions(sessions: OfferState['sessions']): void;
-  /** What both ends know of the network in their session. */
-  onReports?(operator: string, reports: Reports): void;
+  /** A session has failed, and why as far as it is known by now. */
+  onFailed?(operator: string, why: Verdict): void;
   /**
    * Most video that may be sent from now on, kbit/s, since it goes over a relay and the budget for that
    * is used up; null when there is no such limit any more.
@@ -67,6 +71,8 @@ interface Operator {
   session: Session;
   reports: ReturnType<typeof createReports>;
   command: LastCommand | null;
+  /** Why the session failed, as it was told. */
+  told: string | null;
   /** How late what comes from this operator is. */
   lateness: ReturnType<typeof createLateness>;
 }
@@ -76,8 +82,11 @@ export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
 export function createVehicleEnd(options: VehicleEndOptions) {
   const { room, clock, log } = options;
   const operators = new Map<string, Operator>();
-  /** Operators that are there and found no place, with their epochs. */
-  const turnedAway = new Map<string, number>();
+  const admission = createAdmission({
+    most: options.maxOperators,
+    taken: () => [...operators.values()].filter(({ session }) => isAnswering(session.link)).length,
+    onTurnedAway: turnAway,
+  });
   let lease: LeaseState = noLease(clock.now());
   let seq = 0;
   let made = 0;
@@ -171,25 +180,16 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (message !== null && message.role !== 'operator') return;
     const known = operators.get(peer);
     if (message === null || message.state !== 'online') {
-      turnedAway.delete(peer);
+      admission.leave(peer);
       known?.session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
       return;
     }
-    if (!known && isFull()) return turnAway(peer, message.epoch);
+    if (!known && !admission.ask(peer, message.epoch)) return;
     const operator = known ?? welcome(peer);
     operator.session.dispatch({ type: 'presence', online: true, epoch: message.epoch });
   }
 
-  /** Places are for those who answer: a presence that nobody stands behind must not keep others out. */
-  function isFull(): boolean {
-    const here = [...operators.values()].filter(({ session: { link } }) => {
-      return isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);
-    });
-    return here.length >= options.maxOperators;
-  }
-
-  function turnAway(peer: string, epoch: number): void {
-    turnedAway.set(peer, epoch);
+  function turnAway(peer: string): void {
     const detail = `${options.maxOperators} operators are connected already, the most that are let in`;
     signalling.publish('bye', topics.bye(room, room, peer), { reason: 'full', detail });
     log.info({ room, operator: peer }, 'turned an operator away: full');
@@ -198,7 +198,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function welcome(peer: string): Operator {
     const reports = createReports({
       send: (body) => signalling.publish('report', topics.report(room, room, peer), body),
-      onChange: (now) => options.onReports?.(peer, now),
+      onChange: () => explain(peer),
       onDrop: signalling.drop,
       clock,
     });
@@ -207,11 +207,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       epoch: signalling.epoch,
       made,
       createPeer: options.createPeer(peer),
-      send: {
-        sdp: (body) => signalling.publish('sdp', topics.sdp(room, room, peer), body as Body<'sdp'>),
-        ice: (body) => signalling.publish('ice', topics.ice(room, room, peer), body as Body<'ice'>),
-        bye: (body) => signalling.publish('bye', topics.bye(room, room, peer), body as Body<'bye'>),
-      },
+      send: signalling.sender(peer),
       announce: () => signalling.announce(),
       onQuiet: signalling.check,
       onLink: (link, before) => linkChanged(peer, link, before),
@@ -222,7 +218,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       clock,
     });
     const lateness = createLateness();
-    const operator: Operator = { session, reports, command: null, lateness };
+    const operator: Operator = { session, reports, command: null, told: null, lateness };
     operators.set(peer, operator);
     return operator;
   }
@@ -233,13 +229,25 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
     if (!isLive(link) || link.phase === 'connecting') setLease(releaseLease(lease, peer, clock.now()));
     const operator = operators.get(peer);
-    if (operator && link.phase === 'connecting') operator.command = null;
+    if (operator && link.phase === 'connecting') operator.command = operator.told = null;
     // Another path may be slower, and what comes over it is not late for that.
     if (operator && link.phase === 'restoring') operator.lateness = createLateness();
     if (link.phase === 'connected') operator?.session.send('control', stateText(peer));
     if (hasComeToSomething(link)) operator?.reports.say();
+    explain(peer);
     if (link.phase === 'waiting' || link.phase === 'ended') forget(peer);
     publishOffer();
+  }
+
+  /** When it fails, and again when the other end's last report has come. */
+  function explain(peer: string): void {
+    const operator = operators.get(peer);
+    if (!operator || !hasFailed(operator.session.link)) return;
+    const { here, there } = operator.reports.now;
+    const why = verdict({ vehicle: here, operator: there, phase: 'failed', reader: 'vehicle' });
+    if (why.title === operator.told) return;
+    operator.told = why.title;
+    options.onFailed?.(peer, why);
   }
 
   function forget(peer: string): void {
@@ -254,9 +262,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function admitWaiting(): void {
-    for (const [peer, epoch] of turnedAway) {
-      if (isFull()) return;
-      turnedAway.delete(peer);
+    for (const [peer, epoch] of admission.next()) {
       welcome(peer).session.dispatch({ type: 'presence', online: true, epoch });
     }
   }
@@ -341,9 +347,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   async function publishLinks(): Promise<void> {
     let relayed = false;
-    for (const [peer, { session }] of [...operators]) {
+    for (const [peer, { session, reports }] of [...operators]) {
       const { link } = session;
-      const stats = link.phase === 'connected' ? await session.stats() : null;
+      const seen = link.phase === 'connected' ? await session.stats() : null;
+      const stats = seen && asBothKnow(seen, reports.now.here, reports.now.there);
       if (stats && link.phase === 'connected' && session.link === link) links.say(peer, link.session, stats);
       relayed ||= stats?.path === 'relay';
     }
@@ -388,3 +395,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     },
   };
 }
+
+/** Places are for those who answer: a presence that nobody stands behind must not keep others out. */
+const isAnswering = (link: Link) => isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);

@@ -54,5 +54,7 @@ export function linkMessage(
     kbps: ms > 0 ? Math.max(0, Math.round((sent * 8) / ms)) : 0,
     relayBytes: now.relayBytes,
   };
-  return now.relayProtocol ? { ...body, relayProtocol: now.relayProtocol } : body;
+  if (now.relayProtocol) body.relayProtocol = now.relayProtocol;
+  if (now.otherRelayProtocol) body.operatorRelayProtocol = now.otherRelayProtocol;
+  return body;
 }

@@ -9,7 +9,7 @@ import { whyFailed } from './verdict/failed.ts';
 import type { LackCode } from './verdict/lack.ts';
 import { type End, nameOf } from './verdict/words.ts';
 
-export type { End } from './verdict/words.ts';
+export { type End, inOneText } from './verdict/words.ts';
 
 export type VerdictCode =
   | 'checking'
@@ -86,7 +86,3 @@ function whileChecking(evidence: Evidence): Verdict {
 }
 
 const SETTLED: VerdictCode[] = ['turn-refused', 'turn-unknown', 'provider-failed'];
-
-/** The whole in one text, as logs have it. */
-export const inOneText = ({ title, detail, advice }: Verdict): string =>
-  [title, detail, advice].filter((part) => part !== '').join(' ');

@@ -5,6 +5,7 @@ import type { Log } from '../shared/log.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
+import { inOneText } from '../shared/verdict.ts';
 import { createAudience } from './audience.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
 import { decide } from './safety.ts';
@@ -97,6 +98,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       tick();
     },
     onRelayLimit: audience.limit,
+    onFailed: (operator, why) => log.warn({ operator, verdict: why.code, end: why.end }, inOneText(why)),
     onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
     onState: (state) => {
       const broker = withoutLogin(options.broker);

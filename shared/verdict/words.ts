@@ -1,5 +1,6 @@
 /** Ends, servers and lists in words. */
 import { parseServerUrl, type ServerUrl } from '../server-url.ts';
+import type { Verdict } from '../verdict.ts';
 
 /** The two ends of a session. */
 export type End = 'vehicle' | 'operator';
@@ -56,3 +57,10 @@ export const hostsOf = (urls: string[]): string[] => [
 ];
 
 export const transportInWords = (transport: ServerUrl['transport']): string => transport.toUpperCase();
+
+/** A whole verdict as one text. */
+export function inOneText({ state, title, detail, advice }: Verdict): string {
+  // What to do belongs to what is wrong; a warning is in the detail.
+  const parts = state === 'failed' ? [title, advice, detail] : [title, detail, advice];
+  return parts.filter((part) => part !== '').join(' ');
+}

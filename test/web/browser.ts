@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import type { IceServer } from '../../shared/server-api.ts';
 import { CHROMIUM } from '../helpers/chromium.ts';
 import { testServer } from '../helpers/room.ts';
 
@@ -44,3 +45,28 @@ export function usePages() {
     },
   };
 }
+
+/** Its pages are told of these ICE servers, whatever the server has. */
+export const offering = (page: Page, iceServers: IceServer[]) =>
+  page.route('**/api/ice*', (route) => route.fulfill({ json: { iceServers, ttl: 600 } }));
+
+/** As behind a firewall that lets nothing through but relays. */
+export const relayOnly = (page: Page) =>
+  page.addInitScript(() => {
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super({ ...configuration, iceTransportPolicy: 'relay' });
+      }
+    };
+  });
+
+/** As if all that comes from the other end were lost: what it sends is taken for somebody else's. */
+export const pathless = (page: Page) =>
+  page.addInitScript(() => {
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      override setRemoteDescription({ type, sdp = '' }: RTCSessionDescriptionInit): Promise<void> {
+        const other = sdp.replace(/a=ice-pwd:.*/g, `a=ice-pwd:${'0'.repeat(22)}`);
+        return super.setRemoteDescription({ type, sdp: other });
+      }
+    };
+  });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Presence } from '../../shared/messages.ts';
 import type { Link } from '../../shared/negotiation.ts';
 import { NOTHING_KNOWN, type RoomView } from '../../shared/operator-end.ts';
-import { NOTHING_REPORTED } from '../../shared/report.ts';
+import { verdict as judge, type Verdict } from '../../shared/verdict.ts';
 import { FROZEN_MS, type Situation, SLOW_MS, sentence } from '../../web/console/sentence.ts';
 
 const NOW = 1_800_000_000_000;
@@ -40,12 +40,17 @@ function say(view: Partial<RoomView> | null, situation: Partial<Situation> = {})
       problem: null,
       view: view && { ...VIEW, ...view },
       since: { broker: AGO, link: NOW },
+      verdict: null,
+      failure: null,
       lastFrameAt: null,
       ...situation,
     },
     NOW,
   );
 }
+
+const verdictOf = (phase: Verdict['state']) =>
+  judge({ vehicle: null, operator: null, phase, reader: 'operator' });
 
 const title = (...args: Parameters<typeof say>) => say(...args)?.title;
 
@@ -144,17 +149,30 @@ describe('the connection', () => {
     expect(say({ link: live('connecting') })).toEqual({ tone: 'fine', title: 'Connecting to car1…' });
   });
 
-  test('is still being made after 5 s, and with what', () => {
-    const at = (type: 'host' | 'srflx') => ({ type, protocol: 'udp', family: 'IPv4' }) as const;
-    const here = { ...NOTHING_REPORTED, gathered: [at('host'), at('srflx'), at('host')] };
-    const slow = say(
-      { link: live('connecting'), reports: { session: '0abcdefgh-0001', here, there: null } },
-      { since: { broker: AGO, link: NOW - 7_000 } },
-    );
-    expect(slow).toMatchObject({ tone: 'careful', title: 'Still connecting to car1…', again: true });
-    expect(slow?.detail).toBe(
-      'For 7 s. Addresses found here: host, srflx; at the car: none yet. No relay (TURN server) is configured.',
-    );
+  test('is still being made after 5 s, and what is known of it', () => {
+    const verdict = verdictOf('checking');
+    const slow = say({ link: live('connecting') }, { verdict, since: { broker: AGO, link: NOW - 7_000 } });
+    expect(slow).toMatchObject({
+      tone: 'careful',
+      title: 'Still connecting to car1…',
+      verdict,
+      detail: 'For 7 s.',
+      again: true,
+    });
+  });
+
+  test('is being made again, and why the last one failed', () => {
+    const failure = verdictOf('failed');
+    const again = say({ link: live('connecting') }, { failure, since: { broker: AGO, link: NOW - 1_500 } });
+    expect(again).toMatchObject({ title: 'Connecting to car1 again…', verdict: failure });
+    expect(title({ link: live('connecting') }, { failure })).toBe('Connecting to car1…');
+  });
+
+  test('has failed, with the verdict in place of the clause', () => {
+    const verdict = verdictOf('failed');
+    const said = say({ link: { phase: 'ended', reason: 'failed', detail: 'no path' } }, { verdict });
+    expect(said).toMatchObject({ tone: 'danger', verdict, again: true });
+    expect(said?.detail).not.toContain('No path');
   });
 
   test('is interrupted', () => {

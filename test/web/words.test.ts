@@ -1,9 +1,12 @@
 /** Formatting, addresses, and the words of status and vehicle page. */
 import { describe, expect, test } from 'vitest';
 import type { RoomView } from '../../shared/operator-end.ts';
+import { NOTHING_REPORTED, type PeerReport } from '../../shared/report.ts';
+import type { Path as Ends } from '../../shared/verdict.ts';
 import { brokerUrl } from '../../web/broker-url.ts';
 import { claimNotice, whoDrives } from '../../web/console/claim.ts';
-import { linkWords } from '../../web/console/link-words.ts';
+import { endsWords, linkWords } from '../../web/console/link-words.ts';
+import { reportRows } from '../../web/console/panel/report-rows.ts';
 import { extend, metres, positionOf } from '../../web/console/panel/track.ts';
 import { HISTORY_S, median, NO_HISTORY, remember, roundTripTone } from '../../web/console/round-trip.ts';
 import { ago, bitRate, bytes, duration, fixed } from '../../web/format.ts';
@@ -74,6 +77,17 @@ describe('the link', () => {
     expect(linkWords(null)).toBe('no connection');
   });
 
+  test('each end’s own way to its relay', () => {
+    const host = { type: 'host', protocol: 'udp', family: 'IPv4' } as const;
+    const relay = (relayProtocol: 'udp' | 'tls') => ({ ...host, type: 'relay', relayProtocol }) as const;
+    const words = (operator: Ends['operator'], vehicle: Ends['vehicle'], kind: Ends['kind'] = 'relay') =>
+      endsWords({ kind, operator, vehicle });
+    expect(words(relay('tls'), relay('udp'))).toBe('relayed · you TLS, car UDP');
+    expect(words(relay('udp'), relay('udp'))).toBe('relayed · UDP');
+    expect(words(host, relay('tls'))).toBe('relayed · car TLS');
+    expect(words(host, host, 'srflx')).toBe('direct, through NAT · UDP');
+  });
+
   test('round trips: the middle one, with a tone', () => {
     expect(median([9, 1, 2])).toBe(2);
     expect(median([])).toBeNull();
@@ -86,6 +100,64 @@ describe('the link', () => {
       [30, HISTORY_S + 1],
       [null, 3],
     ]);
+  });
+});
+
+describe('the table of what both ends have', () => {
+  const report = (over: Partial<PeerReport>): PeerReport => ({ ...NOTHING_REPORTED, ...over });
+  const host = { type: 'host', protocol: 'udp', family: 'IPv4' } as const;
+  const turn = 'turn:turn.example.com:3478?transport=udp';
+  const cells = (here: PeerReport | null, there: PeerReport | null) =>
+    Object.fromEntries(
+      reportRows(here, there).map(({ name, kind, here, there }) => [
+        kind ? `${name} ${kind}` : name,
+        [here.text, there.text],
+      ]),
+    );
+
+  test('side by side: addresses, relays, each server once, and how far they came', () => {
+    const here = report({
+      gathered: [
+        { ...host, family: 'mDNS' },
+        { ...host, type: 'srflx' },
+      ],
+      servers: [{ url: turn, answer: 'refused', code: 401 }],
+      states: [
+        { at: 1, of: 'ice', state: 'checking' },
+        { at: 2, of: 'ice', state: 'failed' },
+      ],
+    });
+    const there = report({
+      gathered: [host, { ...host, family: 'IPv6' }, { ...host, type: 'relay', relayProtocol: 'tls' }],
+      servers: [
+        { url: 'turn:turn.example.com', answer: 'ok', ms: 21.4 },
+        { url: 'stun:stun.example.com', answer: 'unreachable', detail: 'no answer for 5 s' },
+      ],
+      states: [{ at: 1, of: 'ice', state: 'completed' }],
+    });
+    expect(cells(here, there)).toEqual({
+      'Own addresses': ['hidden', 'IPv4, IPv6'],
+      'As seen outside': ['IPv4', 'none'],
+      Relays: ['none', 'TLS'],
+      'turn.example.com:3478 TURN over UDP': ['refused (401)', '21 ms'],
+      'stun.example.com:3478 STUN over UDP': ['not configured', 'no answer'],
+      ICE: ['failed', 'connected'],
+      DTLS: ['not begun', 'not begun'],
+    });
+  });
+
+  test('an end that has said nothing is not known', () => {
+    expect(
+      Object.values(cells(null, null))
+        .flat()
+        .every((text) => text === '–'),
+    ).toBe(true);
+  });
+
+  test('a relay that nobody needed is no reason to worry', () => {
+    const tone = (answer: 'skipped' | 'refused') =>
+      reportRows(report({ servers: [{ url: turn, answer }] }), null)[2]?.here.tone;
+    expect([tone('skipped'), tone('refused')]).toEqual(['off', 'careful']);
   });
 });
 

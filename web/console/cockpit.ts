@@ -9,6 +9,7 @@ import { watchFrames } from './frames.ts';
 import { createGamepad } from './inputs/gamepad.ts';
 import { createKeyboard } from './inputs/keyboard.ts';
 import { createTouch } from './inputs/touch.tsx';
+import { createPathVerdict } from './path-verdict.ts';
 import { take } from './prepared.ts';
 import { type History, median, NO_HISTORY, remember } from './round-trip.ts';
 import { sentence } from './sentence.ts';
@@ -43,6 +44,7 @@ export function createCockpit(name: string) {
   const patience = signal(true);
   /** The first picture is there, or takes long: time to load what is nice to have. */
   const calm = computed(() => frames.firstFrameMs.value !== null || !patience.value);
+  const path = createPathVerdict(room.view, calm);
   const connected = computed(() => room.view.value?.link.phase === 'connected');
   const roundTrip = computed(() => history.value[1].at(-1) ?? null);
   /** What the vehicle applies; null when it has not said so lately. */
@@ -57,6 +59,8 @@ export function createCockpit(name: string) {
         problem: settingsProblem.value,
         view: room.view.value,
         since: room.since.value,
+        verdict: path.now.value,
+        failure: path.failure.value,
         lastFrameAt: frames.lastAt,
       },
       now.value,
@@ -133,6 +137,7 @@ export function createCockpit(name: string) {
     keyboard.close,
     drive.close,
     frames.close,
+    path.close,
   ];
 
   return {
@@ -147,6 +152,7 @@ export function createCockpit(name: string) {
     videoStats,
     calm,
     connected,
+    path: path.now,
     applied,
     said,
     close(): void {

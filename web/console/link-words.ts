@@ -2,6 +2,7 @@
 import type { Link as LinkMessage } from '../../shared/messages.ts';
 import type { Link } from '../../shared/negotiation.ts';
 import type { PathStats } from '../../shared/peer.ts';
+import type { Path as Ends } from '../../shared/verdict.ts';
 
 type Path = Pick<LinkMessage | PathStats, 'path' | 'protocol' | 'relayProtocol'>;
 
@@ -15,6 +16,21 @@ const KINDS: Record<Path['path'], string> = {
 
 export function pathWords({ path, protocol, relayProtocol }: Path): string {
   return `${KINDS[path]} · ${(path === 'relay' && relayProtocol ? relayProtocol : protocol).toUpperCase()}`;
+}
+
+/** How both ends get to each other: each end has its own way to its relay, or needs none. */
+export function endsWords({ kind, vehicle, operator }: Ends): string {
+  if (kind !== 'relay') return pathWords({ path: kind, protocol: operator.protocol });
+  const ways = [
+    ['you', operator],
+    ['car', vehicle],
+  ] as const;
+  const relayed = ways.flatMap(([who, { type, relayProtocol, protocol }]) =>
+    type === 'relay' ? [{ who, over: (relayProtocol ?? protocol).toUpperCase() }] : [],
+  );
+  const [first, second] = relayed;
+  if (first && first.over === second?.over) return `relayed · ${first.over}`;
+  return `relayed · ${relayed.map(({ who, over }) => `${who} ${over}`).join(', ')}`;
 }
 
 const PHASES: Record<Link['phase'], string> = {

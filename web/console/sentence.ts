@@ -3,7 +3,7 @@
  * done about it, and what the operator can do. Pure; null while the picture is live.
  */
 import type { RoomView } from '../../shared/operator-end.ts';
-import type { PeerReport } from '../../shared/report.ts';
+import type { Verdict } from '../../shared/verdict.ts';
 import { duration, timeOfDay } from '../format.ts';
 import { lastSeen } from '../seen.ts';
 
@@ -13,6 +13,8 @@ export const FROZEN_MS = 500;
 export const SLOW_MS = 5_000;
 /** A broker that has just been reached has had the time to say what it knows, ms. */
 const ANSWER_MS = 1_000;
+/** A new attempt says why the last one failed when it takes longer than this, ms. */
+const AGAIN_MS = 1_000;
 
 export type Tone = 'fine' | 'careful' | 'danger' | 'off';
 
@@ -20,6 +22,8 @@ export interface Sentence {
   tone: Tone;
   /** The state, without numbers that run: it is read aloud when it changes. */
   title: string;
+  /** What is known of the path, in words that stay while it is so. */
+  verdict?: Verdict;
   /** Why, since when, and what happens next. */
   detail?: string;
   /** Offer to begin anew. */
@@ -35,6 +39,9 @@ export interface Situation {
   view: RoomView | null;
   /** When the broker's state and the link's phase began, ms since the epoch. */
   since: { broker: number; link: number };
+  /** What both ends' reports come to now, and why the last session failed if none has connected since. */
+  verdict: Verdict | null;
+  failure: Verdict | null;
   /** When the last new picture of this source was shown; null before the first. */
   lastFrameAt: number | null;
 }
@@ -55,7 +62,7 @@ export function sentence(situation: Situation, now: number): Sentence | null {
     case 'ended':
       // A goodbye says more than a broker that is gone, except that with it nothing can follow.
       if (link.reason === 'left' || broker.state !== 'connected') break;
-      return ofEnd(situation.room, link.reason, link.detail);
+      return ofEnd(situation, link.reason, link.detail);
   }
   if (broker.state !== 'connected') return ofBroker(view, situation, now);
   if (view.vehicle?.state !== 'online') return ofAbsence(situation, now);
@@ -135,18 +142,23 @@ function ofAbsence({ room, view, since }: Situation, now: number): Sentence {
     : { tone: 'off', title: `${room} is offline`, detail: `It signed off ${ago}. ${waits}` };
 }
 
-function ofAttempt({ room, since, view }: Situation, now: number): Sentence {
-  const title = `Connecting to ${room}…`;
-  if (now - since.link < SLOW_MS) return { tone: 'fine', title };
-  const { here = null, there = null } = view?.reports ?? {};
-  const kinds = (report: PeerReport | null) =>
-    [...new Set(report?.gathered.map(({ type }) => type))].join(', ') || 'none yet';
-  const relayPossible = here?.servers.some(({ url }) => /^turn/i.test(url));
-  const relay = relayPossible ? '' : ' No relay (TURN server) is configured.';
+function ofAttempt({ room, since, verdict, failure }: Situation, now: number): Sentence {
+  const age = now - since.link;
+  if (failure && age > AGAIN_MS) {
+    return {
+      tone: 'careful',
+      title: `Connecting to ${room} again…`,
+      verdict: failure,
+      detail: 'That is why the last try failed.',
+      again: true,
+    };
+  }
+  if (age < SLOW_MS) return { tone: 'fine', title: `Connecting to ${room}…` };
   return {
     tone: 'careful',
     title: `Still connecting to ${room}…`,
-    detail: `For ${duration(now - since.link)}. Addresses found here: ${kinds(here)}; at the car: ${kinds(there)}.${relay}`,
+    ...(verdict ? { verdict } : {}),
+    detail: `For ${duration(age)}.`,
     again: true,
   };
 }
@@ -173,7 +185,11 @@ function ofPicture({ since, lastFrameAt }: Situation, now: number): Sentence | n
   };
 }
 
-function ofEnd(room: string, reason: 'replaced' | 'refused' | 'full' | 'failed', detail: string): Sentence {
+function ofEnd(
+  { room, verdict }: Situation,
+  reason: 'replaced' | 'refused' | 'full' | 'failed',
+  detail: string,
+): Sentence {
   const because = detail ? `${capital(detail)}. ` : '';
   switch (reason) {
     case 'full':
@@ -196,7 +212,8 @@ function ofEnd(room: string, reason: 'replaced' | 'refused' | 'full' | 'failed',
       return {
         tone: 'danger',
         title: `The connection to ${room} has failed`,
-        detail: `${because}It is tried again by itself every few seconds.`,
+        ...(verdict ? { verdict } : {}),
+        detail: `${verdict ? '' : because}It is tried again by itself every few seconds.`,
         again: true,
       };
   }

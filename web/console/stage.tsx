@@ -1,6 +1,8 @@
 /** The picture, and over it, whenever it isn't live, what the matter is. */
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { inOneText } from '../../shared/verdict/words.ts';
+import type { Verdict } from '../../shared/verdict.ts';
 import type { Cockpit } from './cockpit.ts';
 
 /**
@@ -42,7 +44,10 @@ export function Stage({ cockpit }: { cockpit: Cockpit }) {
         data-live={sentence === null}
       />
       <div class={`said ${sentence ? sentence.tone : 'nothing'}`}>
-        <div role="status">{sentence ? <h1 class={`${sentence.tone}-text`}>{sentence.title}</h1> : null}</div>
+        <div role="status">
+          {sentence ? <h1 class={`${sentence.tone}-text`}>{sentence.title}</h1> : null}
+          {sentence?.verdict ? <Reason verdict={sentence.verdict} /> : null}
+        </div>
         {sentence ? <p>{sentence.detail}</p> : null}
         {sentence?.again ? (
           <button type="button" onClick={room.rejoin}>
@@ -51,6 +56,15 @@ export function Stage({ cockpit }: { cockpit: Cockpit }) {
         ) : null}
       </div>
     </div>
+  );
+}
+
+/** For tests it carries `data-verdict` (its code), `data-verdict-state` and `data-verdict-end`. */
+function Reason({ verdict }: { verdict: Verdict }) {
+  return (
+    <p data-verdict={verdict.code} data-verdict-state={verdict.state} data-verdict-end={verdict.end}>
+      {inOneText(verdict)}
+    </p>
   );
 }
 

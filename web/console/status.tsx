@@ -1,8 +1,9 @@
 /** Top left: the car, who drives, and how good the way to it is. */
+import { inOneText } from '../../shared/verdict/words.ts';
 import { bitRate, fixed, UNKNOWN } from '../format.ts';
 import { whoDrives } from './claim.ts';
 import type { Cockpit } from './cockpit.ts';
-import { linkWords } from './link-words.ts';
+import { endsWords, linkWords } from './link-words.ts';
 import { roundTripTone } from './round-trip.ts';
 import { RoundTripPlot } from './round-trip-plot.tsx';
 
@@ -27,7 +28,7 @@ export function Status({ cockpit }: { cockpit: Cockpit }) {
           <b>{fixed(roundTrip.value)}</b> ms
         </span>
         <RoundTripPlot history={history} calm={calm} tone={tone} />
-        <span class="path">{linkWords(view?.path ?? null, view?.link.phase)}</span>
+        <PathShown cockpit={cockpit} />
       </div>
       <dl>
         <div>
@@ -47,5 +48,24 @@ export function Status({ cockpit }: { cockpit: Cockpit }) {
         <p class="careful-text">Broker lost, trying again. The car stays connected.</p>
       ) : null}
     </section>
+  );
+}
+
+/**
+ * In a few words, and in a sentence for who can't see. For tests it carries, while connected,
+ * `data-verdict` (its code), `data-verdict-state` and `data-verdict-end`.
+ */
+function PathShown({ cockpit: { room, path } }: { cockpit: Cockpit }) {
+  const { value: view } = room.view;
+  const verdict = path.value?.state === 'connected' ? path.value : null;
+  const words = verdict?.path ? endsWords(verdict.path) : linkWords(view?.path ?? null, view?.link.phase);
+  if (!verdict) return <span class="path">{words}</span>;
+  const { code, state, end } = verdict;
+  const sentence = inOneText(verdict);
+  return (
+    <span class="path" title={sentence} data-verdict={code} data-verdict-state={state} data-verdict-end={end}>
+      <span aria-hidden="true">{words}</span>
+      <span class="unseen">{sentence}</span>
+    </span>
   );
 }

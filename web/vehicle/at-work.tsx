@@ -1,5 +1,6 @@
 /** A device that is a vehicle: waiting, seen, or driven, and with what commands. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { inOneText } from '../../shared/verdict.ts';
 import { fixed } from '../format.ts';
 import { IceWarnings } from '../ice-warnings.tsx';
 import { settingsProblem } from '../settings.ts';
@@ -32,10 +33,30 @@ export function AtWork({ phone, onLeave }: { phone: Phone; onLeave: () => void }
           Take it back
         </button>
       ) : null}
+      <Failure phone={phone} />
       <IceWarnings />
       <Commands phone={phone} />
       <CameraView phone={phone} />
     </main>
+  );
+}
+
+/** For tests it carries `data-verdict` (its code), `data-verdict-state` and `data-verdict-end`. */
+function Failure({ phone: { failure } }: { phone: Phone }) {
+  const { value } = failure;
+  return (
+    <div role="status">
+      {value ? (
+        <p
+          class="failure careful-text"
+          data-verdict={value.why.code}
+          data-verdict-state={value.why.state}
+          data-verdict-end={value.why.end}
+        >
+          {value.operator} could not connect. {inOneText(value.why)}
+        </p>
+      ) : null}
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ import { systemClock } from '../../shared/clock.ts';
 import type { OfferState } from '../../shared/messages.ts';
 import { createVehicleEnd, type VehicleEnd } from '../../shared/vehicle-end.ts';
 import type { Doing } from '../../shared/vehicle-reports.ts';
+import type { Verdict } from '../../shared/verdict.ts';
 import type { VssValues } from '../../shared/vss.ts';
 import { onPageLife } from '../page-life.ts';
 import { createBrowserPeer } from '../peer.ts';
@@ -35,6 +36,8 @@ export function createPhone(room: string) {
   const broker = signal<BusState>({ state: 'connecting' });
   const sessions = signal<OfferState['sessions']>([]);
   const holder = signal<string | null>(null);
+  /** The last session that failed, until one connects. */
+  const failure = signal<{ operator: string; why: Verdict } | null>(null);
   const replaced = signal(false);
   /** Most video that may be sent, kbit/s. */
   const ceiling = signal(MAX_KBPS);
@@ -72,6 +75,10 @@ export function createPhone(room: string) {
       },
       onSessions(next) {
         sessions.value = next;
+        if (next.some(({ phase }) => phase === 'connected')) failure.value = null;
+      },
+      onFailed(operator, why) {
+        failure.value = { operator, why };
       },
       onState(state) {
         broker.value = state;
@@ -118,6 +125,7 @@ export function createPhone(room: string) {
     void end?.close();
     end = null;
     sessions.value = [];
+    failure.value = null;
     holder.value = null;
     heard = null;
   }
@@ -133,6 +141,7 @@ export function createPhone(room: string) {
     broker,
     sessions,
     holder,
+    failure,
     replaced,
     doing,
     /** After another one has taken this vehicle over. */

@@ -1,4 +1,5 @@
 /** The facts of the session, for whoever has to find out why something isn't as it should be. */
+import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { isLive } from '../../../shared/negotiation.ts';
 import type { PathStats } from '../../../shared/peer.ts';
@@ -38,9 +39,24 @@ export function Connection({ cockpit }: { cockpit: Cockpit }) {
   return (
     <>
       <IceWarnings />
+      <NetworkReports cockpit={cockpit} />
       <Facts facts={[...facts, ...videoFacts(cockpit)]} />
     </>
   );
+}
+
+/** Loaded with the panel's first opening: it is for the days on which something is wrong. */
+function NetworkReports({ cockpit }: { cockpit: Cockpit }) {
+  const [Part, setPart] = useState<ComponentType<{ cockpit: Cockpit }> | null>(null);
+  const { value: calm } = cockpit.calm;
+  useEffect(() => {
+    if (!calm) return;
+    import('./reports.tsx').then(
+      ({ Reports }) => setPart(() => Reports),
+      () => setPart(() => () => <p>This part could not be loaded.</p>),
+    );
+  }, [calm]);
+  return Part ? <Part cockpit={cockpit} /> : null;
 }
 
 function videoFacts({ videoStats }: Cockpit): Fact[] {
