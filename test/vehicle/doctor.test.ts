@@ -46,7 +46,10 @@ describe('what the answers of several servers say of a NAT', () => {
 });
 
 const HOST = 'turn.example.org';
-const relay = (transport: 'udp' | 'tcp' | 'tls', carries = { relayed: true, direct: true }): TriedServer => ({
+const relay = (
+  transport: 'udp' | 'tcp' | 'tls',
+  carries: TriedServer['carries'] = { relayed: true, direct: true },
+): TriedServer => ({
   url: transport === 'tls' ? `turns:${HOST}:443?transport=tcp` : `turn:${HOST}:3478?transport=${transport}`,
   answer: 'ok',
   relayed: '203.0.113.9:50000',
@@ -121,8 +124,14 @@ describe('the diagnosis', () => {
     ['broken', { addresses: [] }, /no network address/, /./],
     [
       'broken',
-      { broker: { url: 'mqtts://broker', answer: 'unreachable', detail: 'its TLS certificate has expired' } },
-      /mqtts:\/\/broker can’t be reached: its TLS certificate has expired/,
+      {
+        broker: {
+          url: 'mqtts://broker',
+          answer: 'unreachable',
+          detail: 'its TLS certificate is self-signed',
+        },
+      },
+      /mqtts:\/\/broker can’t be reached: its TLS certificate is self-signed/,
       /NODE_EXTRA_CA_CERTS/,
     ],
     [

@@ -8,8 +8,6 @@ import type { Diagnosis, Findings, Reach, TriedServer } from './findings.ts';
 type Problem = Omit<Diagnosis, 'status'>;
 
 const CERTIFICATE = /certificate/;
-const TRUST =
-  'If the certificate is right, set NODE_EXTRA_CA_CERTS to a file with it, or with that of its authority.';
 
 /** The first of each list that has something to say is right. */
 export function diagnose(findings: Findings): Diagnosis {
@@ -71,7 +69,7 @@ function away(who: string, { url, answer, detail }: Reach): Problem | null {
 }
 
 function adviceFor(url: string, detail: string): string {
-  if (CERTIFICATE.test(detail)) return TRUST;
+  if (CERTIFICATE.test(detail)) return adviceForCertificate(detail);
   if (/does not speak|closed the connection|was reset|handshake/.test(detail)) {
     return 'Check the port, and whether it is for TLS: mqtt:// mostly has 1883, mqtts:// 8883, and ws:// that of the pages.';
   }
@@ -81,10 +79,16 @@ function adviceFor(url: string, detail: string): string {
     : 'See that it is running, and that its port is open in the firewalls in between.';
 }
 
+function adviceForCertificate(detail: string): string {
+  if (/another name/.test(detail)) return 'Use the name that its certificate is for.';
+  if (/expired|not valid yet/.test(detail)) return 'Renew the certificate, and check the clocks.';
+  return 'If the certificate is right, set NODE_EXTRA_CA_CERTS to a file with it, or with that of its authority.';
+}
+
 function noPath(findings: Findings): Problem | null {
   if (findings.nat !== 'blocked') return null;
   const relays = relaysOf(findings);
-  if (relays.some(({ carries }) => carries?.relayed || carries?.direct)) return null;
+  if (relays.some(hasCarried)) return null;
   if (relays.length > 0) return relayCarriesNothing(findings);
   return {
     title: 'Nothing gets through over UDP here, and there is no relay over TCP or TLS.',
@@ -113,12 +117,15 @@ function lackOf(findings: Findings, begin: string, more = ''): Problem | null {
   const [{ lack } = {}] = lacksOf({ vehicle: reportOf(findings), operator: null });
   if (!lack) return null;
   const clause = lack.clause('this machine’s');
-  return { title: `${begin}: ${clause}${more}.`, advice: CERTIFICATE.test(clause) ? TRUST : lack.advice };
+  return {
+    title: `${begin}: ${clause}${more}.`,
+    advice: CERTIFICATE.test(clause) ? adviceForCertificate(clause) : lack.advice,
+  };
 }
 
 function relayCarriesNothing(findings: Findings): Problem | null {
-  const tried = relaysOf(findings).filter(({ carries }) => carries);
-  const mute = tried.filter(({ carries }) => !carries?.relayed && !carries?.direct);
+  const tried = relaysOf(findings).filter(({ carries }) => Object.keys(carries ?? {}).length > 0);
+  const mute = tried.filter((server) => !hasCarried(server));
   if (mute.length > 0) {
     return {
       title: `No packet came through the relay of ${named(mute)}.`,
@@ -126,7 +133,7 @@ function relayCarriesNothing(findings: Findings): Problem | null {
         'See that the UDP ports of its relays are open in its firewall (min-port to max-port, 49152–65535).',
     };
   }
-  const closed = tried.filter(({ carries }) => carries && !carries.direct);
+  const closed = tried.filter(({ carries }) => carries?.direct === false);
   if (closed.length === 0 || findings.nat === 'blocked') return null;
   return {
     title: `It works, but nobody without a relay of their own reaches that of ${named(closed)}.`,
@@ -168,6 +175,7 @@ function relayOverUdpOnly(findings: Findings): Problem | null {
 const warned = ({ warnings: [first] }: Findings): Problem | null =>
   first === undefined ? null : { title: `It works, with a warning: ${first}`, advice: '' };
 
+const hasCarried = ({ carries }: TriedServer) => carries?.relayed || carries?.direct;
 const relaysOf = ({ servers }: Findings): TriedServer[] => servers.filter(({ relayed }) => relayed);
 const transportOf = ({ url }: TriedServer) => parseServerUrl(url)?.transport ?? 'udp';
 const named = (servers: TriedServer[]): string => serversInWords(servers.map(({ url }) => url));

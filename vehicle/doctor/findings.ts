@@ -30,9 +30,9 @@ export const TriedServerSchema = z.extend(ServerAnswerSchema, {
   relayed: z.optional(place),
   /**
    * Whether a packet came through that relay: from another relay of the same server, and from this
-   * machine directly, which its firewall may forbid. Not there when it was not tried.
+   * machine directly, which its firewall may forbid. Not there where it was not tried.
    */
-  carries: z.optional(z.object({ relayed: z.boolean(), direct: z.optional(z.boolean()) })),
+  carries: z.optional(z.object({ relayed: z.optional(z.boolean()), direct: z.optional(z.boolean()) })),
 });
 
 /**

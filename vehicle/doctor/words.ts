@@ -88,9 +88,10 @@ function serverLine(server: TriedServer): Line {
   const ways = [carries?.direct && 'from here directly', carries?.relayed && 'from another relay'].filter(
     Boolean,
   );
-  const through = ways.length > 0 ? `packets come through ${ways.join(' and ')}` : 'no packet comes through';
-  const mark = ways.length > 0 ? '✓' : '✗';
-  return { mark, what: url, found: [...round, `relay ${relayed}`, through].join(', ') };
+  const tried = Object.keys(carries ?? {}).length > 0;
+  const said = ways.length > 0 ? `packets come through ${ways.join(' and ')}` : 'no packet comes through';
+  const mark = ways.length > 0 || !tried ? '✓' : '✗';
+  return { mark, what: url, found: [...round, `relay ${relayed}`, ...(tried ? [said] : [])].join(', ') };
 }
 
 const withDetail = (what: string, detail: string | undefined) => (detail ? `${what}: ${detail}` : what);
