@@ -4,7 +4,7 @@ import { live, picturesChange, untilNumber } from '../web/page.ts';
 import type { Server } from './product.ts';
 
 /** Against hanging only, ms. */
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 80_000;
 
 export interface Console {
   page: Page;
@@ -14,6 +14,8 @@ export interface Console {
   drive(kmh?: number): Promise<void>;
   /** The path as the page has it in words. */
   pathHere(): Promise<string>;
+  /** What the page says of the path, once the session has come to this. */
+  verdict(state: 'connected' | 'failed'): Promise<ShownVerdict>;
   /** The pair in use, from the browser's own statistics. */
   pair(): Promise<Pair | null>;
   close(): Promise<void>;
@@ -23,6 +25,13 @@ export interface Console {
 export interface Pair {
   local: { candidateType: string; protocol: string; relayProtocol?: string };
   remote: { candidateType: string; protocol: string };
+}
+
+/** As shared/verdict.ts has it. */
+export interface ShownVerdict {
+  code: string | null;
+  end: string | null;
+  text: string;
 }
 
 /** What a browser needs to treat a plain http: page as it treats https:. */
@@ -55,6 +64,16 @@ export async function openConsole(browser: Browser, server: Server, room = 'car1
       const fact = page.locator('dl.facts div', { hasText: /^Path here/ }).locator('dd');
       await fact.getByText('·').waitFor();
       return (await fact.textContent()) ?? '';
+    },
+    async verdict(state) {
+      const shown = page.locator(`[data-verdict-state="${state}"]`).first();
+      await shown.waitFor();
+      const [code, end, text] = await Promise.all([
+        shown.getAttribute('data-verdict'),
+        shown.getAttribute('data-verdict-end'),
+        shown.textContent(),
+      ]);
+      return { code, end, text: text ?? '' };
     },
     pair: () => page.evaluate(pairInUse),
     close: () => context.close(),

@@ -14,7 +14,7 @@ export { type Console, openConsole, type Pair, trust } from './console.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NODE = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
 /** Against hanging only, ms. */
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 80_000;
 
 export interface Program {
   /** What it has printed so far. */
