@@ -93,7 +93,8 @@ function timed({ http }: Metrics): RequestHandler {
     const end = http.startTimer();
     response.on('finish', () => {
       const known = ROUTES.includes(path) ? path : undefined;
-      const page = path === '/' || /^\/(rooms|vehicle)\//.test(path) ? 'page' : undefined;
+      const page =
+        path === '/' || path === '/timeline' || /^\/(rooms|vehicle)\//.test(path) ? 'page' : undefined;
       const asset = path.startsWith(`/${ASSETS}/`) ? 'asset' : undefined;
       end({
         route: known ?? page ?? asset ?? 'other',
@@ -105,7 +106,7 @@ function timed({ http }: Metrics): RequestHandler {
   };
 }
 
-/** One page for the fleet, for operators and for phones that are a vehicle; it looks at its own address. */
+/** One page for all: fleet, operators, phones that are a vehicle, timelines; it looks at its own address. */
 function addPages(app: Express, pages: string): void {
   const index = join(pages, 'index.html');
   const sendPage = (response: Response, status: number) => {
@@ -115,11 +116,14 @@ function addPages(app: Express, pages: string): void {
       response.status(status).sendFile('index.html', { root: pages, cacheControl: false });
     else response.status(503).type('text').send('The pages are not built yet: run npm run build.\n');
   };
-  app.get(['/', '/rooms/:room', '/vehicle/:room'], (request: Request<{ room?: string }>, response, next) => {
-    const { room } = request.params;
-    if (room !== undefined && !isId(room)) return next();
-    sendPage(response, 200);
-  });
+  app.get(
+    ['/', '/rooms/:room', '/vehicle/:room', '/timeline'],
+    (request: Request<{ room?: string }>, response, next) => {
+      const { room } = request.params;
+      if (room !== undefined && !isId(room)) return next();
+      sendPage(response, 200);
+    },
+  );
   const assets = join(pages, ASSETS) + sep;
   app.use(
     express.static(pages, {

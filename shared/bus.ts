@@ -41,6 +41,8 @@ export type Incoming = {
     message: Messages[Kind] | null;
     /** The broker had it stored: it may be of any age. */
     retained: boolean;
+    /** Size of the payload. */
+    bytes: number;
   };
 }[TopicKind];
 
@@ -58,6 +60,8 @@ export interface BusOptions {
   /** Connected, and the SUBSCRIBE is on its way; `subscribed` resolves when the broker has confirmed it. */
   onConnect?(subscribed: Promise<void>): void;
   onState?(state: BusState): void;
+  /** A message was of no use. */
+  onDrop?(what: string, why: string): void;
   log?: { warn(fields: object, message: string): void };
   clock: Clock;
 }
@@ -147,7 +151,7 @@ export function createBus(options: BusOptions) {
   function received(name: string, payload: Uint8Array, packet: { retain: boolean }): void {
     const topic = topics.parse(name);
     if (topic === null) return drop('topic', 'is none of the protocol');
-    const base = { kind: topic.kind, topic, retained: packet.retain };
+    const base = { kind: topic.kind, topic, retained: packet.retain, bytes: payload.byteLength };
     if (payload.byteLength === 0) return options.onMessage({ ...base, message: null } as Incoming);
     const parsed = parseMessage(topic.kind, payload);
     if (!parsed.ok) return drop(topic.kind, parsed.reason, name);
@@ -201,6 +205,7 @@ export function createBus(options: BusOptions) {
   }
 
   function drop(what: string, why: string, topic?: string): void {
+    options.onDrop?.(what, why);
     const key = `${what}: ${why}`;
     const count = dropped.get(key) ?? 0;
     // Keys come from the wire, so their number is bounded like everything from there.
@@ -221,9 +226,12 @@ export function createBus(options: BusOptions) {
     /**
      * Publishes, if connected: what can't be sent now is not kept, as it would be out of date when it
      * arrives; whoever needs it says it again on `onConnect`.
+     * @returns whether it was sent
      */
-    publish(topic: string, payload: string, { qos = 1 as 0 | 1, retain = false } = {}): void {
-      if (client.connected) client.publish(topic, payload, { qos, retain }, () => {});
+    publish(topic: string, payload: string, { qos = 1 as 0 | 1, retain = false } = {}): boolean {
+      const { connected } = client;
+      if (connected) client.publish(topic, payload, { qos, retain }, () => {});
+      return connected;
     },
     /**
      * Something may be wrong with the network: if the broker does not answer at once, a new connection is

@@ -27,7 +27,7 @@ import type { Link } from './negotiation.ts';
 import type { CreatePeer } from './peer.ts';
 import { createReports, hasComeToSomething, NO_REPORTS, type Reports } from './reports.ts';
 import { createSession, deliver } from './session.ts';
-import { createSignalling } from './signalling.ts';
+import { createSignalling, type SignallingOptions } from './signalling.ts';
 import { createTopics } from './topics.ts';
 
 /** What this operator's claim to the wheel has come to. */
@@ -80,6 +80,12 @@ export const NOTHING_KNOWN: RoomView = {
   clock: null,
 };
 
+export interface Watch {
+  came(incoming: Incoming): void;
+  sent: NonNullable<SignallingOptions['onSent']>;
+  dropped: NonNullable<SignallingOptions['onDrop']>;
+}
+
 export interface OperatorEndOptions {
   url: string;
   root?: string;
@@ -92,6 +98,8 @@ export interface OperatorEndOptions {
   onView(view: RoomView, before: RoomView): void;
   /** At 20 Hz and for each command. @param rttMs of the command that it answers; null if it answers none */
   onState(state: VehicleState, rttMs: number | null): void;
+  /** Sees every message as it comes and goes, for a record. */
+  watch?: Watch;
   clock: Clock;
   log?: { warn(fields: object, message: string): void };
 }
@@ -121,7 +129,11 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     name: options.name,
     filters: [...topics.filters.ofVehicle(room), topics.link(room, self)],
     announceAtOnce: options.enterAtOnce,
-    onMessage: receive,
+    onMessage(incoming) {
+      options.watch?.came(incoming);
+      receive(incoming);
+    },
+    ...(options.watch ? { onSent: options.watch.sent, onDrop: options.watch.dropped } : {}),
     onConnected: () => session.dispatch({ type: 'signalling' }),
     onAnnounced: () => {},
     // Who is there now is told anew with every connection.

@@ -26,6 +26,10 @@ export interface SignallingOptions {
   announceAtOnce: boolean;
   /** What comes, this peer's own presence included. */
   onMessage(incoming: Incoming): void;
+  /** What this peer says; `reached` is false when there was no connection to the broker. */
+  onSent?(kind: TopicKind, text: string, reached: boolean): void;
+  /** A message was of no use. */
+  onDrop?(what: string, why: string): void;
   /** The broker can be reached (again), and what is addressed to this peer is subscribed to. */
   onConnected?(): void;
   /** This peer is present, as this run. Called again after each reconnect. */
@@ -66,6 +70,7 @@ export function createSignalling(options: SignallingOptions) {
     keepalive: KEEPALIVE_S,
     clock,
     ...(options.log ? { log: options.log } : {}),
+    ...(options.onDrop ? { onDrop: options.onDrop } : {}),
     onState(state) {
       if (state.state === 'offline' && announced === 'now') announced = 'before';
       options.onState(state);
@@ -112,10 +117,15 @@ export function createSignalling(options: SignallingOptions) {
   function announceIfWanted(): void {
     if (!wanted || over) return;
     announced = 'now';
-    bus.publish(own, presence('online'), { retain: true });
+    put('presence', own, presence('online'), { retain: true });
     for (const [topic, payload] of retained) bus.publish(topic, payload(), { retain: true });
     options.onAnnounced(epoch);
     for (const incoming of early.splice(0)) options.onMessage(incoming);
+  }
+
+  function put(kind: TopicKind, topic: string, text: string, settings?: { qos?: 0 | 1; retain?: boolean }) {
+    const reached = bus.publish(topic, text, settings);
+    options.onSent?.(kind, text, reached);
   }
 
   function presence(state: 'online' | 'offline' | 'lost'): string {
@@ -135,7 +145,7 @@ export function createSignalling(options: SignallingOptions) {
     body: Body<Kind>,
     settings?: { qos?: 0 | 1; retain?: boolean },
   ): void {
-    bus.publish(topic, buildMessage(kind, body, clock.now()), settings);
+    put(kind, topic, buildMessage(kind, body, clock.now()), settings);
   }
 
   return {
@@ -181,7 +191,7 @@ export function createSignalling(options: SignallingOptions) {
       if (announced !== 'no') {
         for (const topic of retained.keys()) bus.publish(topic, '', { retain: true });
         since = clock.now();
-        bus.publish(own, role === 'operator' ? '' : presence('offline'), { retain: true });
+        put('presence', own, role === 'operator' ? '' : presence('offline'), { retain: true });
       }
       await bus.close();
     },

@@ -10,6 +10,7 @@ import { fleetSettings } from './settings.ts';
 const Fleet = lazyPage(() => import('./fleet/page.tsx'));
 const Console = lazyPage(() => import('./console/page.tsx'));
 const Vehicle = lazyPage(() => import('./vehicle/page.tsx'));
+const Timeline = lazyPage(() => import('./timeline/page.tsx'));
 
 // Every page needs them; asked for while the page's own code is on its way.
 void fleetSettings();
@@ -23,6 +24,8 @@ function App() {
       return <Console key={current.room} room={current.room} />;
     case 'vehicle':
       return <Vehicle key={current.room} room={current.room} wanted={current.wanted} />;
+    case 'timeline':
+      return <Timeline />;
     case 'unknown':
       return (
         <Notice title="There is no such page" detail={`${current.path} leads nowhere.`}>

@@ -6,12 +6,14 @@ export type Route =
   | { page: 'console'; room: string }
   /** @property room null when the address has no valid id: the page asks for one */
   | { page: 'vehicle'; room: string | null; wanted: string }
+  | { page: 'timeline' }
   | { page: 'unknown'; path: string };
 
 export function routeOf(path: string): Route {
   const [first = '', second = '', ...rest] = path.replace(/^\/|\/$/g, '').split('/');
   if (rest.length > 0) return { page: 'unknown', path };
   if (first === '' && second === '') return { page: 'fleet' };
+  if (first === 'timeline' && second === '') return { page: 'timeline' };
   if (first === 'rooms' && isId(second)) return { page: 'console', room: second };
   if (first === 'vehicle') {
     const wanted = decode(second);

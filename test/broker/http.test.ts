@@ -28,7 +28,7 @@ const emptyFolder = () => {
 
 test('the page is served for the fleet, for a room and for a phone as vehicle, and not cached', async () => {
   const { webUrl } = await testServer({ pages: builtPages() });
-  for (const path of ['/', '/rooms/car1', '/vehicle/phone-2', '/?q=car']) {
+  for (const path of ['/', '/rooms/car1', '/vehicle/phone-2', '/timeline', '/?q=car']) {
     const response = await fetch(webUrl + path);
     expect([path, response.status, await response.text()]).toEqual([path, 200, '<title>plntry</title>']);
     expect(response.headers.get('cache-control')).toBe('no-cache');

@@ -13,6 +13,8 @@ import { freePort } from './ports.ts';
 const SECRET = 'of-this-test';
 
 export interface TurnServer {
+  /** Its `static-auth-secret`. */
+  secret: string;
   stun: string;
   udp: string;
   tcp: string;
@@ -82,6 +84,7 @@ export async function startTurnServer(...more: string[]): Promise<TurnServer> {
   }
 
   return {
+    secret: SECRET,
     stun: `stun:127.0.0.1:${port}`,
     udp: `turn:127.0.0.1:${port}?transport=udp`,
     tcp: `turn:127.0.0.1:${port}?transport=tcp`,

@@ -9,8 +9,7 @@ import { startTurnServer, type TurnServer } from '../helpers/turn-server.ts';
 type Kind = 'host' | 'srflx' | 'relay';
 
 /** A vehicle that tells an operator of some of its candidates only, and uses those only. */
-function meet(turn: TurnServer, urls: string[], kinds: Kind[]) {
-  const servers = turn.servers(urls);
+function meet(turn: TurnServer, urls: string[], kinds: Kind[], servers = turn.servers(urls)) {
   const vehicle = prepare({ iceServers: () => servers });
   const operator = new werift.RTCPeerConnection({
     bundlePolicy: 'max-bundle',
@@ -134,4 +133,18 @@ test('a restart gets a new relay from a server that has forgotten the old one', 
   await negotiate(true);
   await heard(vehicle.channels.events, channel);
   expect(relayedPort(vehicle)).not.toBe(port);
+});
+
+test('a restart uses a login that was renewed since the session began', async () => {
+  const turn = await startTurnServer();
+  const servers = turn.servers([turn.udp], 'a secret of yesterday');
+  const { vehicle, channel, negotiate } = meet(turn, [turn.udp], ['host', 'relay'], servers);
+  await negotiate();
+  await Promise.all([open(channel), open(vehicle.channels.events)]);
+  await expect.poll(() => vehicle.path.gathering.answers()).toMatchObject([{ answer: 'refused', code: 401 }]);
+  expect(relayedPort(vehicle)).toBeUndefined();
+  servers.splice(0, 1, ...turn.servers([turn.udp]));
+  await negotiate(true);
+  await expect.poll(() => relayedPort(vehicle)).toEqual(expect.any(Number));
+  await heard(vehicle.channels.events, channel);
 });

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { coturn } from '../../broker/ice/coturn.ts';
 import type { IceServer } from '../../shared/server-api.ts';
 import { CHROMIUM } from '../helpers/chromium.ts';
-import { startCoturn } from '../helpers/coturn.ts';
+import { startTurnServer } from '../helpers/turn-server.ts';
 
 type PeerModule = typeof import('../../web/peer.ts');
 
@@ -39,21 +39,26 @@ async function modulePage(module: string) {
 }
 
 test('an ICE restart uses credentials that were renewed since the session began, at both ends', async () => {
-  const turn = await startCoturn('new-secret');
+  const turn = await startTurnServer();
   const never = new AbortController().signal;
   const credentials = async (secret: string, peer: string): Promise<IceServer[]> =>
-    (await coturn({ urls: [turn.url], secret, ttl: 600, now: Date.now }).iceServers(peer, never)).iceServers;
-  // As good as expired: coturn knows only the new secret.
+    (await coturn({ urls: [turn.udp], secret, ttl: 600, now: Date.now }).iceServers(peer, never)).iceServers;
+  // As good as expired: coturn has another secret by now.
   const old = {
     offerer: await credentials('old-secret', 'phone1'),
     answerer: await credentials('old-secret', 'op-1'),
   };
   const renewed = {
-    offerer: await credentials('new-secret', 'phone1'),
-    answerer: await credentials('new-secret', 'op-1'),
+    offerer: await credentials(turn.secret, 'phone1'),
+    answerer: await credentials(turn.secret, 'op-1'),
   };
   const page = await modulePage('/peer.ts');
 
+  const allocated = Promise.all(
+    ['op-1', 'phone1'].map((peer) =>
+      turn.prints(new RegExp(`user <\\d+:${peer}>.*ALLOCATE processed, success`)),
+    ),
+  );
   const relays = await page.evaluate(
     async ({ old, renewed }) => {
       const { createBrowserPeer } = (window as unknown as { module: PeerModule }).module;
@@ -101,6 +106,5 @@ test('an ICE restart uses credentials that were renewed since the session began,
   );
 
   expect(relays).toEqual({ first: [], afterwards: ['answerer', 'offerer'] });
-  await turn.logged(/user <\d+:op-1>.*ALLOCATE processed, success/);
-  await turn.logged(/user <\d+:phone1>.*ALLOCATE processed, success/);
+  await allocated;
 });

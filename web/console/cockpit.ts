@@ -1,9 +1,11 @@
 /** Everything that runs behind one console page, from the click to leaving. */
 import { computed, effect, signal } from '@preact/signals';
+import type { ComponentType } from 'preact';
 import { systemClock } from '../../shared/clock.ts';
 import { onPageLife } from '../page-life.ts';
 import { askedAt } from '../router.ts';
 import { settingsProblem } from '../settings.ts';
+import type { TimelineOverlayProps } from '../timeline/overlay.tsx';
 import { createDrive } from './drive.ts';
 import { watchFrames } from './frames.ts';
 import { createGamepad } from './inputs/gamepad.ts';
@@ -40,6 +42,9 @@ export function createCockpit(name: string) {
   const videoStats = signal<VideoStats | null>(null);
   const readVideo = createVideoStats();
   const touch = createTouch();
+
+  /** What lies over the picture, when somebody has asked for it; its code comes with the question. */
+  const overlay = signal<ComponentType<TimelineOverlayProps> | null>(null);
 
   const patience = signal(true);
   /** The first picture is there, or takes long: time to load what is nice to have. */
@@ -150,6 +155,7 @@ export function createCockpit(name: string) {
     history,
     roundTrip,
     videoStats,
+    overlay,
     calm,
     connected,
     path: path.now,

@@ -17,6 +17,7 @@ export default function ConsolePage({ room }: { room: string }) {
   // While drawing, not after it: the car shall hear of the click at once.
   const [cockpit] = useState(() => createCockpit(room));
   useEffect(() => cockpit.close, []);
+  const Overlay = cockpit.overlay.value;
   return (
     <main class="console">
       <Stage cockpit={cockpit} />
@@ -27,6 +28,13 @@ export default function ConsolePage({ room }: { room: string }) {
         <SteeringPad touch={cockpit.touch} />
         <PedalSlider touch={cockpit.touch} />
       </div>
+      {Overlay ? (
+        <Overlay
+          onClose={() => {
+            cockpit.overlay.value = null;
+          }}
+        />
+      ) : null}
       <button
         type="button"
         class="stop"

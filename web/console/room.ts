@@ -6,6 +6,7 @@ import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared
 import { randomId } from '../broker-url.ts';
 import { createBrowserPeer } from '../peer.ts';
 import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
+import { recorder } from '../timeline/recorder.ts';
 
 const clock = systemClock;
 
@@ -25,6 +26,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
   let roundTrips: number[] = [];
   let entered = enterAtOnce;
   let end: OperatorEnd | null = null;
+  let record: ReturnType<typeof recorder.watch> | null = null;
   /** Counts joins and leaves, so that a join that took long knows that it is not wanted any more. */
   let turn = 0;
 
@@ -32,7 +34,9 @@ export function createRoom(room: string, enterAtOnce: boolean) {
     const mine = ++turn;
     const [settings] = await Promise.all([fleetSettings(), loadIceServers(self.value)]);
     if (mine !== turn) return;
+    record = recorder.watch(room, self.value);
     end = createOperatorEnd({
+      watch: record,
       url: settings.url,
       root: settings.root,
       room,
@@ -54,6 +58,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
   }
 
   function onView(next: RoomView, before: RoomView): void {
+    record?.view(next, before);
     if (next.broker.state !== before.broker.state) since.value = { ...since.value, broker: clock.now() };
     if (next.link.phase !== before.link.phase) {
       since.value = { ...since.value, link: clock.now() };
@@ -79,9 +84,10 @@ export function createRoom(room: string, enterAtOnce: boolean) {
 
   async function leave(): Promise<void> {
     turn++;
-    const leaving = end;
+    const [leaving, leavingRecord] = [end, record];
     end = null;
     await leaving?.close();
+    leavingRecord?.close();
   }
 
   void join();

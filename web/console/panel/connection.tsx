@@ -41,6 +41,7 @@ export function Connection({ cockpit }: { cockpit: Cockpit }) {
       <IceWarnings />
       <NetworkReports cockpit={cockpit} />
       <Facts facts={[...facts, ...videoFacts(cockpit)]} />
+      <TimelineButton cockpit={cockpit} />
     </>
   );
 }
@@ -71,4 +72,25 @@ function videoFacts({ videoStats }: Cockpit): Fact[] {
     ['Pictures dropped', `${video.dropped} of ${video.decoded}`],
     ['Freezes', String(video.freezes)],
   ];
+}
+
+/** Shows every message and state of the session, also of those before. */
+function TimelineButton({ cockpit: { overlay } }: { cockpit: Cockpit }) {
+  const [failed, setFailed] = useState(false);
+  function open(): void {
+    import('../../timeline/overlay.tsx').then(
+      (module) => {
+        overlay.value = module.default;
+      },
+      () => setFailed(true),
+    );
+  }
+  return (
+    <div class="row" role="status">
+      <button type="button" aria-expanded={overlay.value !== null} onClick={open}>
+        Timeline
+      </button>
+      {failed ? <span class="danger-text">It could not be loaded.</span> : null}
+    </div>
+  );
 }
