@@ -7,6 +7,8 @@ import { testVehicle } from '../helpers/room.ts';
 import { live, sentenceOf, usePages } from './browser.ts';
 
 const pages = usePages();
+/** Against hanging only, ms. */
+const PATIENCE = { timeout: 15_000 };
 const WIDE = { viewport: { width: 1440, height: 900 } };
 
 const timeline = (page: Page) => page.getByRole('button', { name: 'Timeline' });
@@ -27,7 +29,7 @@ async function inOrder(page: Page, wanted: string[]): Promise<void> {
         if (at >= 0) from = at + 1;
         return at >= 0;
       });
-    })
+    }, PATIENCE)
     .toEqual(wanted);
 }
 
@@ -48,7 +50,8 @@ test('a session from offer to connected; saved, and opened again without car and
   const page = await pages.open(`${server.webUrl}/rooms/car1`, WIDE);
   await live(page);
   await timeline(page).click();
-  await page.getByText(/^Connected after \d+(\.\d)? m?s\.$/).waitFor();
+  // A machine under load may have looked for another path meanwhile, which is said after it.
+  await page.getByText(/^Connected after \d+(\.\d)? m?s[.,]/).waitFor();
   await inOrder(page, CONNECTED);
   // The button that stops the car is never under anything.
   await page.getByRole('button', { name: 'Stop the car' }).click({ trial: true });
@@ -75,7 +78,7 @@ test('a session from offer to connected; saved, and opened again without car and
   await inOrder(other, CONNECTED);
   expect(await titles(other)).toEqual(expect.arrayContaining(shown));
   // A row opens by keyboard, and shows the message.
-  const offer = rows(other).locator('summary', { hasText: 'Offer' }).filter({ hasText: 'seq 1' });
+  const offer = rows(other).locator('summary', { hasText: 'Offer' }).filter({ hasText: 'seq 1' }).first();
   await offer.focus();
   await other.keyboard.press('Enter');
   await other.getByText('a=ice-pwd:[removed]').first().waitFor();
