@@ -73,6 +73,8 @@ interface Operator {
   command: LastCommand | null;
   /** Why the session failed, as it was told. */
   told: string | null;
+  /** The next state message that is due without a command. */
+  stopStates(): void;
   /** How late what comes from this operator is. */
   lateness: ReturnType<typeof createLateness>;
 }
@@ -133,7 +135,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   );
   publishOffer();
   publishLease();
-  const stopStates = clock.every(1000 / STATE_HZ, sendStates);
   const stopLinks = clock.every(SLOW_MS, () => {
     admitWaiting();
     void publishLinks();
@@ -218,7 +219,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       clock,
     });
     const lateness = createLateness();
-    const operator: Operator = { session, reports, command: null, told: null, lateness };
+    const operator: Operator = {
+      session,
+      reports,
+      command: null,
+      told: null,
+      stopStates: () => {},
+      lateness,
+    };
     operators.set(peer, operator);
     return operator;
   }
@@ -232,7 +240,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (operator && link.phase === 'connecting') operator.command = operator.told = null;
     // Another path may be slower, and what comes over it is not late for that.
     if (operator && link.phase === 'restoring') operator.lateness = createLateness();
-    if (link.phase === 'connected') operator?.session.send('control', stateText(peer));
+    if (link.phase === 'connected') sendState(peer);
     if (hasComeToSomething(link)) operator?.reports.say();
     explain(peer);
     if (link.phase === 'waiting' || link.phase === 'ended') forget(peer);
@@ -254,6 +262,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const operator = operators.get(peer);
     if (!operator) return;
     operators.delete(peer);
+    operator.stopStates();
     // Should the same peer come back, its sessions must sort after those it had.
     made = Math.max(made, operator.session.made);
     operator.session.close();
@@ -287,7 +296,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (late > MAX_LATE_MS) signalling.drop('control', 'a late command');
     else if (lease.holder !== peer || lease.number !== command.lease) signalling.drop('control', 'no lease');
     else options.onCommand(command);
-    operator.session.send('control', stateText(peer));
+    sendState(peer);
   }
 
   function event(peer: string, event: ChannelEvent): void {
@@ -323,15 +332,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   // What the vehicle says
 
-  function stateText(peer: string): string {
-    const command = operators.get(peer)?.command ?? null;
-    return JSON.stringify(stateMessage(seq++, command, options.doing(), clock.now()));
-  }
-
-  function sendStates(): void {
-    for (const [peer, { session }] of operators) {
-      if (session.link.phase === 'connected') session.send('control', stateText(peer));
-    }
+  /** For each command and, while none come, {@link STATE_HZ} times a second: on a narrow path each takes its part. */
+  function sendState(peer: string): void {
+    const operator = operators.get(peer);
+    if (!operator) return;
+    operator.stopStates();
+    operator.stopStates = clock.after(1000 / STATE_HZ, () => sendState(peer));
+    const state = stateMessage(seq++, operator.command, options.doing(), clock.now());
+    operator.session.send('control', JSON.stringify(state));
   }
 
   function publishOffer(): void {
@@ -358,9 +366,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function endAll(reason: 'left' | 'replaced', detail?: string): void {
-    stopStates();
     stopLinks();
-    for (const { session } of [...operators.values()]) session.close(reason, detail);
+    for (const { session, stopStates } of [...operators.values()]) {
+      stopStates();
+      session.close(reason, detail);
+    }
     operators.clear();
   }
 

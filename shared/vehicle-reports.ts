@@ -16,8 +16,23 @@ export interface LastCommand {
 
 /** @param now vehicle's clock, ms */
 export function stateMessage(seq: number, last: LastCommand | null, doing: Doing, now: number): VehicleState {
-  return { seq, t: now, echo: last?.t ?? null, age: last ? now - last.at : 0, ...doing };
+  const { speed, steer, throttle, brake, gear, safety } = doing;
+  return {
+    seq,
+    t: now,
+    echo: last?.t ?? null,
+    age: last ? now - last.at : 0,
+    speed: rounded(speed),
+    steer: rounded(steer),
+    throttle: rounded(throttle),
+    brake: rounded(brake),
+    gear,
+    safety,
+  };
 }
+
+/** No finer than anybody can tell: on a narrow path each digit takes its part. */
+const rounded = (value: number) => Math.round(value * 1_000) / 1_000;
 
 /** The sessions that exist, as the offer state lists them. */
 export function sessionsOf(links: [peer: string, link: Link][]): OfferState['sessions'] {

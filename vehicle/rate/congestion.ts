@@ -31,7 +31,7 @@ const USED_MS = 400;
 /** What the path carries, while a queue stands, is judged by the last packets only, ms. */
 const BUSY_MS = 120;
 /** Packets leave this much faster than the narrowest place passes them, so that it is seen when it widens. */
-const PROBE = 1.15;
+const PROBE = 1.3;
 /** The packets of a picture leave at this times the rate where nothing is narrow, and at least. */
 const PACE = 2.5;
 const LEAST_PACE = 1.15;
@@ -65,6 +65,9 @@ export function createCongestion(ceiling: number) {
   let roundTrip = Number.POSITIVE_INFINITY;
   let slack = LEAST_SLACK_MS;
   let standingSince: number | null = null;
+  /** When the rate was lowered because of a queue, and by when that should have helped; ms. */
+  let loweredAt = Number.NEGATIVE_INFINITY;
+  let helpsBy = Number.NEGATIVE_INFINITY;
 
   function lossRatio(): number {
     const all = losses.reduce((sum, each) => sum + each.all, 0);
@@ -78,6 +81,17 @@ export function createCongestion(ceiling: number) {
       const step = (Math.min(trip - roundTrip, MOST_SLACK_MS) - slack) * SLACK_STEP;
       slack = Math.max(LEAST_SLACK_MS, slack + (step > 0 ? step : step / 9));
     }
+  }
+
+  /**
+   * To less than what passes, so that the queue runs empty. Packets that left after that share the queue with
+   * what others send meanwhile, and say little about what would be there for us.
+   */
+  function backOff(sentAt: number, standing: number, now: number): void {
+    if (now > helpsBy) loweredAt = now;
+    else if (sentAt > loweredAt) return;
+    helpsBy = now + standing + roundTrip;
+    rate = Math.max(FLOOR_KBPS, Math.min(rate, BACK_OFF * delay.capacity(BUSY_MS)));
   }
 
   /** @param factor for each tenth of a second */
@@ -133,6 +147,7 @@ export function createCongestion(ceiling: number) {
       const standing = delay.standing(now);
       const tooMuch = standing > STANDING_LIMIT_MS || delay.latest(now) > LATEST_LIMIT_MS;
       if (!tooMuch) {
+        if (standingSince !== null) delay.forgetCapacity();
         standingSince = null;
         noteSlack(arrived, now);
         if (lossRatio() > HEAVY_LOSS) shrink(1 - lossRatio() / 2, step);
@@ -140,7 +155,7 @@ export function createCongestion(ceiling: number) {
         return;
       }
       standingSince ??= now;
-      rate = Math.max(FLOOR_KBPS, Math.min(rate, BACK_OFF * delay.capacity(BUSY_MS)));
+      backOff(arrived.at(-1)?.sentAt ?? now, standing, now);
       if (now - standingSince > NOT_OURS_MS) {
         standingSince = null;
         roundTrip = Number.POSITIVE_INFINITY;

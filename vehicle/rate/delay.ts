@@ -9,6 +9,8 @@ import { createLateness } from '../../shared/freshness.ts';
 const STANDING_MS = 50;
 /** A wait that all packets of this time have had is not one picture's, if it is long, ms. */
 const LATEST_MS = 15;
+/** Times are no better than that, ms. */
+const NOISE_MS = 1;
 /** The narrowest place is judged by the packets that queued in this time, on the receiver's clock, ms. */
 const CAPACITY_MS = 400;
 /** And by not fewer than this; less says nothing. */
@@ -44,7 +46,7 @@ export function createQueueDelay() {
       const wait = lateness(sentAt, arrivedAt);
       const gap = arrivedAt - (seen.at(-1)?.arrivedAt ?? Number.NEGATIVE_INFINITY);
       // It came to the queue before the one ahead had left: the gap is how long itself took to pass.
-      const behind = gap >= 0 && wait >= gap ? gap : null;
+      const behind = gap >= 0 && wait >= gap + NOISE_MS ? gap : null;
       seen.push({ at: now, arrivedAt, bytes, wait, behind });
       const oldest = seen[0] as Packet;
       if (oldest.arrivedAt < arrivedAt - 1.2 * MEMORY_MS) {
@@ -73,6 +75,10 @@ export function createQueueDelay() {
       const last = seen.at(-1)?.arrivedAt ?? 0;
       const bytes = seen.reduce((sum, packet) => sum + (packet.arrivedAt > last - ms ? packet.bytes : 0), 0);
       return (bytes * 8) / ms;
+    },
+    /** What was measured while little was sent says little. */
+    forgetCapacity(): void {
+      seen = seen.map((packet) => ({ ...packet, behind: null }));
     },
     /** Another path: what was quickest on the old one says nothing about it. */
     forget(): void {

@@ -14,7 +14,7 @@ const FIRST_BURST = 14_000;
 const TICK_MS = 2;
 /** A report is asked for at least so often while packets leave, ms, and for so many packets. */
 const REPORT_EVERY_MS = 10;
-const REPORT_EVERY = 6;
+const REPORT_EVERY = 4;
 /** No picture is taken while what waits takes longer than that to leave, ms. */
 const HOLD_MS = 12;
 /**

@@ -58,10 +58,12 @@ function setRate(next: number): void {
   encoder.setRate(kbps, format.fps);
 }
 
+/** A picture that was due while held is taken when the hold ends; the ticks go on, so the rate stays. */
 function hold(on: boolean): void {
   held = on;
   if (on || !missed || !timer) return;
-  captureNow();
+  missed = false;
+  capture(performance.now());
 }
 
 /** Another size needs another encoder, whose first picture is a key frame. */
