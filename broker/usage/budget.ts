@@ -1,4 +1,5 @@
 /** Monthly budgets for relayed data: what is used up of them, and what that means. Pure. */
+import { isWorse, type Level, levelOf } from '../../shared/budget-level.ts';
 import type { Body, Usage } from '../../shared/messages.ts';
 
 export interface Budgets {
@@ -14,19 +15,6 @@ export interface Budgets {
 
 export const NO_BUDGETS: Budgets = { cars: new Map() };
 
-export type Level = Usage['level'];
-const LEVELS: Level[] = ['fine', 'warning', 'exceeded'];
-/** Part of a budget from which on there is a warning. */
-const WARNING_PART = 0.8;
-
-/** Fine as long as there is no budget. */
-export function levelOf(bytes: number, budget: number | undefined): Level {
-  if (budget === undefined || bytes < budget * WARNING_PART) return 'fine';
-  return bytes < budget ? 'warning' : 'exceeded';
-}
-
-const worse = (one: Level, other: Level): boolean => LEVELS.indexOf(one) > LEVELS.indexOf(other);
-
 export const budgetOf = ({ car, cars }: Budgets, room: string): number | undefined => cars.get(room) ?? car;
 
 /** What is published of one vehicle. */
@@ -36,20 +24,15 @@ export function usageBody(
   bytes: { car: number; all: number },
   budgets: Budgets,
 ): Body<'usage'> {
-  const budget = budgetOf(budgets, room);
-  const [ofCar, ofAll] = [levelOf(bytes.car, budget), levelOf(bytes.all, budgets.all)];
-  const level = worse(ofAll, ofCar) ? ofAll : ofCar;
+  const [car, all] = [share(bytes.car, budgetOf(budgets, room)), share(bytes.all, budgets.all)];
+  const [ofCar, ofAll] = [levelOf(car), levelOf(all)];
+  const level = isWorse(ofAll, ofCar) ? ofAll : ofCar;
   const limited = level === 'exceeded' && budgets.limitKbps !== undefined;
-  return {
-    month,
-    car: share(bytes.car, budget),
-    all: share(bytes.all, budgets.all),
-    level,
-    ...(limited ? { limitKbps: budgets.limitKbps } : {}),
-  };
+  return { month, car, all, level, ...(limited ? { limitKbps: budgets.limitKbps } : {}) };
 }
 
-const share = (relayBytes: number, budgetBytes: number | undefined): Usage['car'] =>
+/** Of a budget, if there is one. */
+export const share = (relayBytes: number, budgetBytes: number | undefined): Usage['car'] =>
   budgetBytes === undefined ? { relayBytes } : { relayBytes, budgetBytes };
 
 /** What has been said of each budget in a month: the highest level by scope, a room or {@link ALL}. */
@@ -76,7 +59,7 @@ export function createCrossings(saved?: Said) {
       // Less than before: the budget has been raised, and may be crossed again.
       if (level === 'fine') levels.delete(scope);
       else levels.set(scope, level);
-      return worse(level, before);
+      return isWorse(level, before);
     },
     save: (): Said => ({ month, levels: Object.fromEntries(levels) }),
   };

@@ -3,10 +3,11 @@
  * for each vehicle, retained, with the budget and what of it is used.
  */
 import type { MqttClient } from 'mqtt';
+import { type Level, levelOf } from '../../shared/budget-level.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Body, buildMessage, parseMessage } from '../../shared/messages.ts';
 import { createTopics } from '../../shared/topics.ts';
-import { ALL, type Budgets, budgetOf, createCrossings, type Level, levelOf, usageBody } from './budget.ts';
+import { ALL, type Budgets, budgetOf, createCrossings, share, usageBody } from './budget.ts';
 import { createLedger, MAX_ROOMS } from './ledger.ts';
 import { monthOf, untilNextMonth } from './month.ts';
 import { memoryOnly, openStore, type Store } from './store.ts';
@@ -61,7 +62,8 @@ export async function startUsage(client: MqttClient, options: UsageOptions, log:
   const due = new Set<string>();
   const complained = new Set<string>();
   let month = monthOf(now());
-  let levelOfAll = levelOf(ledger.ofAll(month), budgets.all);
+  const ofAll = () => share(ledger.ofAll(month), budgets.all);
+  let levelOfAll = levelOf(ofAll());
   let monthTimer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -103,8 +105,7 @@ export async function startUsage(client: MqttClient, options: UsageOptions, log:
     followMonth();
     sayCrossing(room);
     sayCrossing(ALL);
-    const level = levelOf(ledger.ofAll(month), budgets.all);
-    if (level !== levelOfAll) publishAll();
+    if (levelOf(ofAll()) !== levelOfAll) publishAll();
     else if (bodyOf(room)?.level !== published.get(room)?.level) publish(room);
     else due.add(room);
   }
@@ -118,16 +119,13 @@ export async function startUsage(client: MqttClient, options: UsageOptions, log:
   }
 
   function sayCrossing(scope: string): void {
-    const [bytes, budget] =
-      scope === ALL
-        ? [ledger.ofAll(month), budgets.all]
-        : [ledger.ofRoom(scope, month), budgetOf(budgets, scope)];
-    const level = levelOf(bytes, budget);
+    const used = scope === ALL ? ofAll() : share(ledger.ofRoom(scope, month), budgetOf(budgets, scope));
+    const level = levelOf(used);
     if (!crossings.crossed(scope, level, month)) return;
     store.changed();
     const of = scope === ALL ? 'all vehicles' : scope;
     const what = level === 'exceeded' ? 'is used up' : 'is used to 80 %';
-    const fields = { month, relayBytes: bytes, budgetBytes: budget, limitKbps: budgets.limitKbps };
+    const fields = { month, ...used, limitKbps: budgets.limitKbps };
     log.warn(
       scope === ALL ? fields : { room: scope, ...fields },
       `the budget of ${of} for relayed data ${what}`,
@@ -153,7 +151,7 @@ export async function startUsage(client: MqttClient, options: UsageOptions, log:
   }
 
   function publishAll(): void {
-    levelOfAll = levelOf(ledger.ofAll(month), budgets.all);
+    levelOfAll = levelOf(ofAll());
     for (const room of published.keys()) publish(room);
   }
 

@@ -1,6 +1,7 @@
 /** Top left: the car, who drives, and how good the way to it is. */
 import { inOneText } from '../../shared/verdict/words.ts';
 import { bitRate, fixed, UNKNOWN } from '../format.ts';
+import { budgetLine, LEVEL_TONES, thisMonth } from '../usage-words.ts';
 import { whoDrives } from './claim.ts';
 import type { Cockpit } from './cockpit.ts';
 import { endsWords, linkWords } from './link-words.ts';
@@ -47,6 +48,7 @@ export function Status({ cockpit }: { cockpit: Cockpit }) {
       {view && view.broker.state !== 'connected' && cockpit.connected.value ? (
         <p class="careful-text">Broker lost, trying again. The car stays connected.</p>
       ) : null}
+      <BudgetLine cockpit={cockpit} />
     </section>
   );
 }
@@ -68,4 +70,13 @@ function PathShown({ cockpit: { room, path } }: { cockpit: Cockpit }) {
       <span class="unseen">{sentence}</span>
     </span>
   );
+}
+
+/** What a budget means for this picture, while it goes over a relay. */
+function BudgetLine({ cockpit: { room, connected } }: { cockpit: Cockpit }) {
+  const view = room.view.value;
+  const usage = thisMonth(view?.usage ?? null, Date.now());
+  const relayed = connected.value && view?.path?.path === 'relay';
+  const said = relayed && usage ? budgetLine(usage) : null;
+  return said ? <p class={`${LEVEL_TONES[usage?.level ?? 'fine']}-text`}>{said}</p> : null;
 }

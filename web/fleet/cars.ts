@@ -1,6 +1,6 @@
 /** The fleet as data: what messages make of a car, its state, and which cars a list shows. Pure. */
 import type { Incoming } from '../../shared/bus.ts';
-import type { Lease, Presence, Telemetry } from '../../shared/messages.ts';
+import type { Lease, Presence, Telemetry, Usage } from '../../shared/messages.ts';
 
 export interface Car {
   readonly room: string;
@@ -8,6 +8,8 @@ export interface Car {
   readonly presence: Presence | null;
   readonly lease: Lease | null;
   readonly telemetry: Telemetry | null;
+  /** The server's word on its relayed data. */
+  readonly usage: Usage | null;
   /** Operators that are there, by id. */
   readonly operators: Readonly<Record<string, Presence>>;
 }
@@ -27,6 +29,7 @@ export const newCar = (room: string): Car => ({
   presence: null,
   lease: null,
   telemetry: null,
+  usage: null,
   operators: {},
 });
 
@@ -37,6 +40,8 @@ export function hear(car: Car, incoming: Incoming): Car {
       return { ...car, lease: incoming.message };
     case 'telemetry':
       return { ...car, telemetry: incoming.message };
+    case 'usage':
+      return { ...car, usage: incoming.message };
     case 'presence': {
       const { peer } = incoming.topic;
       const { message } = incoming;

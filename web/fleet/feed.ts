@@ -2,6 +2,7 @@
 import { batch, type Signal, signal } from '@preact/signals';
 import { type BusState, createBus, type Incoming } from '../../shared/bus.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
+import type { Usage } from '../../shared/messages.ts';
 import { createTopics } from '../../shared/topics.ts';
 import { randomId } from '../broker-url.ts';
 import type { FleetSettings } from '../settings.ts';
@@ -33,6 +34,8 @@ export function createFeed(settings: FleetSettings, clock: Clock = systemClock) 
   const version = signal(0);
   /** Everything that the broker had stored is there. */
   const settled = signal(false);
+  /** The server's last word on all vehicles' relayed data. */
+  const usage = signal<Usage | null>(null);
   /** When the broker was lost; null while it is there. */
   const lostAt = signal<number | null>(null);
 
@@ -62,9 +65,15 @@ export function createFeed(settings: FleetSettings, clock: Clock = systemClock) 
     const before = cars.get(room) ?? newCar(room);
     const after = hear(before, incoming);
     if (after.presence !== null) seen.add(room);
+    if (incoming.kind === 'usage' && incoming.message) hearUsage(incoming.message);
     if (after === before) return;
     cars.set(room, after);
     change(room);
+  }
+
+  /** The retained ones come in any order, and each has the sums of its time. */
+  function hearUsage(message: Usage): void {
+    if (message.ts >= (usage.peek()?.ts ?? 0)) usage.value = message;
   }
 
   function settle(): void {
@@ -114,6 +123,7 @@ export function createFeed(settings: FleetSettings, clock: Clock = systemClock) 
     version,
     settled,
     lostAt,
+    usage,
     rows: rows as ReadonlyMap<string, Signal<Car>>,
     close(): void {
       stopWaiting();

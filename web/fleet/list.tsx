@@ -1,10 +1,12 @@
 /** The list of cars: rows in a stable order, to be walked with the arrow keys. */
 import { type Signal, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import type { Usage } from '../../shared/messages.ts';
 import { ago, fixed, UNKNOWN } from '../format.ts';
 import { Glyph } from '../glyph.tsx';
 import { consolePath } from '../routes.ts';
 import { lastSeen } from '../seen.ts';
+import { LEVEL_TONES, thisMonth, usageWords } from '../usage-words.ts';
 import { type Car, driverOf, nameOf, STATE_WORDS, stateOf } from './cars.ts';
 import type { Feed } from './feed.ts';
 import { prepare, prepareSoon, stopPreparing } from './prepare.ts';
@@ -35,6 +37,7 @@ export function CarList({ rooms, feed }: CarListProps) {
         <span>Driver</span>
         <span class="figure">Speed, km/h</span>
         <span class="figure">Battery, %</span>
+        <span class="figure">Relayed this month</span>
         <span class="figure">Last seen</span>
       </div>
       <ul ref={list} aria-label="Vehicles">
@@ -88,6 +91,7 @@ function Cells({ car }: { car: Car }) {
         unit="%"
         label="Battery"
       />
+      <Relayed usage={thisMonth(car.usage, now.value)} />
       <span class="figure seen">
         {there ? 'now' : car.presence && ago(now.value - lastSeen(car.presence, car.telemetry))}
       </span>
@@ -105,6 +109,18 @@ function Figure({ value, unit, label }: { value: unknown; unit: string; label: s
       <span class="unseen">{label} </span>
       {typeof value === 'number' ? fixed(value) : UNKNOWN}
       <span class="unit"> {unit}</span>
+    </span>
+  );
+}
+
+function Relayed({ usage }: { usage: Usage | null }) {
+  if (!usage) return <span class="figure relayed">{UNKNOWN}</span>;
+  const { level, amount, ofBudget } = usageWords(usage.car);
+  return (
+    <span class={`figure relayed ${LEVEL_TONES[level]}-text`}>
+      <span class="unseen">Relayed this month </span>
+      {level === 'fine' ? null : <Glyph state={level} />} {amount}
+      <span class="budget"> {ofBudget}</span>
     </span>
   );
 }

@@ -4,11 +4,13 @@ import { computed, type ReadonlySignal, signal, useComputed } from '@preact/sign
 import { useEffect, useState } from 'preact/hooks';
 import { randomId } from '../broker-url.ts';
 import { timeOfDay } from '../format.ts';
+import { Glyph } from '../glyph.tsx';
 import { IceWarnings } from '../ice-warnings.tsx';
 import { Notice } from '../notice.tsx';
 import { onPageLife } from '../page-life.ts';
 import { query } from '../router.ts';
 import { type FleetSettings, fleetSettings, loadIceServers, settingsProblem } from '../settings.ts';
+import { budgetNotice, LEVEL_TONES, thisMonth, usageWords } from '../usage-words.ts';
 import { type CarState, countStates, listed, stateFilter } from './cars.ts';
 import { createFeed, type Feed } from './feed.ts';
 import { Filters } from './filters.tsx';
@@ -81,6 +83,7 @@ function Fleet({ feed }: { feed: Feed }) {
       </header>
       <Connection feed={feed} />
       <IceWarnings />
+      <Budget feed={feed} />
       {counts.value.all === 0 ? (
         <Empty feed={feed} />
       ) : shown.value.length === 0 ? (
@@ -92,10 +95,38 @@ function Fleet({ feed }: { feed: Feed }) {
       )}
       {counts.value.all === 0 ? null : (
         <footer>
+          <Total feed={feed} />
           <a href="/vehicle">Use this device as a vehicle</a>
         </footer>
       )}
     </main>
+  );
+}
+
+/** Of all vehicles together. Whoever comes to the page learns of it; it changes too often to be read out. */
+function Total({ feed }: { feed: Feed }) {
+  const usage = thisMonth(feed.usage.value, Date.now());
+  if (!usage) return null;
+  const { level, text } = usageWords(usage.all);
+  return (
+    <p>
+      Relayed this month, all vehicles:{' '}
+      <span class={`${LEVEL_TONES[level]}-text`}>
+        {level === 'fine' ? null : <Glyph state={level} />} {text}
+      </span>
+    </p>
+  );
+}
+
+/** The budget of all vehicles, when it is nearly or quite used up. */
+function Budget({ feed }: { feed: Feed }) {
+  const usage = thisMonth(feed.usage.value, Date.now());
+  // Of one vehicle's budget its own row says it.
+  const said = usage && budgetNotice({ ...usage, car: { relayBytes: 0 } });
+  return (
+    <p class="connection" role="status">
+      {said ? <span class={`${said.tone}-text`}>{said.text}</span> : null}
+    </p>
   );
 }
 

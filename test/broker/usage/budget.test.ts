@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ALL, createCrossings, levelOf, usageBody } from '../../../broker/usage/budget.ts';
+import { ALL, createCrossings, usageBody } from '../../../broker/usage/budget.ts';
 import { monthOf, untilNextMonth } from '../../../broker/usage/month.ts';
+import { levelOf } from '../../../shared/budget-level.ts';
 
 test.each([
   [0, 'fine'],
@@ -10,11 +11,11 @@ test.each([
   [1000, 'exceeded'],
   [5000, 'exceeded'],
 ] as const)('%i of 1000 bytes is %s', (bytes, level) => {
-  expect(levelOf(bytes, 1000)).toBe(level);
+  expect(levelOf({ relayBytes: bytes, budgetBytes: 1000 })).toBe(level);
 });
 
 test('without a budget everything is fine', () => {
-  expect(levelOf(1e15, undefined)).toBe('fine');
+  expect(levelOf({ relayBytes: 1e15 })).toBe('fine');
 });
 
 describe('what is published of a vehicle', () => {

@@ -31,7 +31,6 @@ export function Connection({ cockpit }: { cockpit: Cockpit }) {
     ['Path here', here ? pathWords(here) : UNKNOWN, here?.path],
     ['Path at the car', view.path ? pathWords(view.path) : UNKNOWN, view.path?.path],
     ['Received', here ? bytes(here.bytesReceived) : UNKNOWN],
-    ['Relayed', view.path ? bytes(view.path.relayBytes) : UNKNOWN],
     ['Lost on the way', view.path ? `${fixed(view.path.lossPct, 1)} %` : UNKNOWN],
     ['Car’s clock', view.clock ? `${fixed(view.clock.offset)} ms from here` : UNKNOWN],
     ['Messages dropped', String(dropped)],

@@ -5,6 +5,7 @@ import type { Cockpit } from '../cockpit.ts';
 import { Connection } from './connection.tsx';
 import { MapView } from './map.tsx';
 import { People } from './people.tsx';
+import { Relayed } from './relayed.tsx';
 import { TelemetryList } from './telemetry.tsx';
 
 const STORED = 'plntry.panel';
@@ -32,6 +33,9 @@ export function Panel({ cockpit }: { cockpit: Cockpit }) {
           </Section>
           <Section title="People">
             <People cockpit={cockpit} />
+          </Section>
+          <Section title="Relayed data">
+            <Relayed cockpit={cockpit} />
           </Section>
           <Section title="Connection">
             <Connection cockpit={cockpit} />
