@@ -122,7 +122,7 @@ const share = z.object({
 });
 
 /** Limits that a vehicle may be given, kbit/s: with less than that nobody can drive. */
-export const LIMIT_KBPS = { least: 100, most: 100_000 } as const;
+export const LIMIT_KBPS = { least: 150, most: 100_000 } as const;
 
 export const UsageSchema = z.object({
   ...envelope,

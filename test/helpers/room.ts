@@ -44,17 +44,11 @@ export interface TestOperator extends OperatorEnd {
   drive(wanted: Parameters<OperatorEnd['command']>[0]): () => void;
 }
 
-/** @param relay a TURN server through which everything goes */
-export function testOperator(
-  url: string,
-  room = 'car1',
-  root = 'rooms',
-  relay?: Parameters<typeof weriftOperator>[1],
-): TestOperator {
+export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOperator {
   const id = `op-${randomBytes(4).toString('hex')}`;
   const received: Received = { packets: 0, nalTypes: new Set() };
   const watchers = new Set<() => void>();
-  const createPeer = weriftOperator(received, relay);
+  const createPeer = weriftOperator(received);
   let peer: Peer | null = null;
   let muted = false;
   const listeners: ((state: VehicleState) => void)[] = [];

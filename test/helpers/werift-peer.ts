@@ -11,15 +11,11 @@ export interface Received {
   nalTypes: Set<number>;
 }
 
-/**
- * The video goes into `received`. It reports the states of its ICE transport, and nothing else.
- * @param relay a TURN server through which everything goes; without one everything goes directly
- */
-export function weriftOperator(received: Received, relay?: werift.RTCIceServer): CreatePeer {
+/** The video goes into `received`. It reports the states of its ICE transport, and nothing else. */
+export function weriftOperator(received: Received): CreatePeer {
   return (handlers) => {
     const connection = new werift.RTCPeerConnection({
       bundlePolicy: 'max-bundle',
-      ...(relay ? { iceServers: [relay], iceTransportPolicy: 'relay' } : {}),
       codecs: { video: [werift.useH264()] },
       headerExtensions: { video: [werift.useSdesMid(), werift.useAbsSendTime()] },
     });

@@ -28,7 +28,7 @@ const car = (room: string, over: Partial<Car> = {}): Car => ({
   ...over,
 });
 
-const heard = (kind: 'presence' | 'lease', room: string, message: unknown, peer = room) =>
+const heard = (kind: 'presence' | 'lease' | 'usage', room: string, message: unknown, peer = room) =>
   ({ kind, topic: { kind, room, peer }, message, retained: false }) as Incoming;
 
 describe('what messages make of a car', () => {
@@ -50,6 +50,20 @@ describe('what messages make of a car', () => {
     const seen = hear(car('car1'), heard('presence', 'car1', message, 'op-1'));
     expect(Object.keys(seen.operators)).toEqual(['op-1']);
     expect(hear(seen, heard('presence', 'car1', null, 'op-1')).operators).toEqual({});
+  });
+
+  test('the server’s word on its relayed data comes, and is taken back', () => {
+    const usage = {
+      v: 1,
+      ts: 1,
+      month: '2027-05',
+      car: { relayBytes: 5 },
+      all: { relayBytes: 9 },
+      level: 'fine',
+    };
+    const said = hear(car('car1'), heard('usage', 'car1', usage));
+    expect(said.usage).toEqual(usage);
+    expect(hear(said, heard('usage', 'car1', null)).usage).toBeNull();
   });
 
   test('what changes nothing gives the same car, so that no row is drawn', () => {
