@@ -14,8 +14,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const FIRST_RECONNECT_MS = 200;
 /** Mean wait before each further attempt, ms; spread by half each way. */
 const RECONNECT_MS = 800;
-/** Least and most time that the broker gets to answer a ping, ms; between them it depends on the round trip. */
-const LEAST_ANSWER_MS = 350;
+/** Least and most time that the broker gets to answer a ping, ms; between them three round trips. */
+const LEAST_ANSWER_MS = 250;
 const MOST_ANSWER_MS = 1_000;
 /** A process that stood still gets this long to read what has come meanwhile, ms. */
 const READ_MS = 50;
@@ -176,7 +176,7 @@ export function createBus(options: BusOptions) {
     const now = options.clock.now();
     if (state.state === 'connected') {
       if (cancelCheck) return;
-      const patience = Math.min(Math.max(2 * roundTrip, LEAST_ANSWER_MS), MOST_ANSWER_MS);
+      const patience = Math.min(Math.max(3 * roundTrip, LEAST_ANSWER_MS), MOST_ANSWER_MS);
       const giveUp = () => {
         problem = `the broker did not answer for ${patience} ms`;
         setState({ state: 'offline', detail: problem });
@@ -238,6 +238,13 @@ export function createBus(options: BusOptions) {
      * made, and one that is being waited for is tried now.
      */
     check,
+    /** The network is another one: a new connection is made at once, whatever has become of this one. */
+    renew(): void {
+      if (state.state === 'closed' || state.state === 'refused') return;
+      problem = 'the network has changed';
+      setState({ state: 'offline', detail: problem });
+      replace();
+    },
     /** Leaves with a DISCONNECT, so that the will is not published; resolves when all is sent or 1 s is over. */
     close(): Promise<void> {
       setState({ state: 'closed' });

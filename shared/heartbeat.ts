@@ -25,6 +25,8 @@ export interface HeartbeatOptions {
   beat(): void;
   /** Nothing was heard for a moment: time to see what is still there. Again and again while it lasts. */
   onQuiet(): void;
+  /** After that something is heard again. */
+  onSound(): void;
   onSilence(): void;
   clock: Clock;
 }
@@ -32,7 +34,7 @@ export interface HeartbeatOptions {
 export type Heartbeat = ReturnType<typeof createHeartbeat>;
 
 /** Begins with something heard; runs until stopped. */
-export function createHeartbeat({ beat, onQuiet, onSilence, clock }: HeartbeatOptions) {
+export function createHeartbeat({ beat, onQuiet, onSound, onSilence, clock }: HeartbeatOptions) {
   let lookedAt = clock.now();
   let saidAt = Number.NEGATIVE_INFINITY;
   /** Silence in time that this end was awake, ms. */
@@ -63,8 +65,10 @@ export function createHeartbeat({ beat, onQuiet, onSilence, clock }: HeartbeatOp
   return {
     /** Something came; the other end hears of this one at once, even when timers hardly run here. */
     heard(): void {
+      const before = quiet;
       quiet = 0;
       beatIfDue(clock.now());
+      if (before >= QUIET_MS) onSound();
     },
     /** Something was sent that the other end will hear. */
     said(): void {

@@ -17,7 +17,7 @@ import {
 /** Waits, a second each, in which an interrupted session may come back before it is given up. */
 export const RESTORE_TRIES = 16;
 /** Waits that are left to a restart for finding a path, once both descriptions are there. */
-export const PATH_TRIES = 4;
+export const PATH_TRIES = 3;
 /** After so many failed sessions the offerer waits to be asked again, by presence. */
 export const MAX_FAILURES = 4;
 /** Candidates kept for a description that has not come. */
@@ -114,15 +114,17 @@ export function restartAsked(
   if (role === 'answerer' || !isLive(link) || link.session !== session) {
     return drop(state, 'sdp', 'another session');
   }
-  if (link.phase === 'connected' && seq === link.seq) return restart(state, link);
+  if (link.phase === 'connected' && seq === link.seq && !link.restarting) {
+    return restart(state, link, 'restoring');
+  }
   // One that is under way must have its time; whoever asks may not have heard of it.
   if (!link.answered) return [state, repeat(role, link)];
   return drop(state, 'sdp', 'a restart that is under way');
 }
 
-function restart(state: State, link: Live): Step {
+function restart(state: State, link: Live, phase: Live['phase']): Step {
   const { session } = link;
-  const live: Live = { ...freshLive(session, link.seq + 1, link.remoteEpoch), phase: 'restoring' };
+  const live: Live = { ...freshLive(session, link.seq + 1, link.remoteEpoch), phase, restarting: true };
   return [{ ...state, link: live }, [{ type: 'makeOffer', session, seq: live.seq, restart: true }]];
 }
 
@@ -155,15 +157,35 @@ export function transportChanged(
   if (transport === 'connected') {
     return [{ ...state, failures: 0, link: { ...link, phase: 'connected', tries: 0 } }, []];
   }
-  if (transport === 'failed') return fail(state, link, detail);
+  if (transport === 'failed')
+    return role === 'offerer' && interrupted(state) ? renew(state, link) : fail(state, link, detail);
   if (link.phase !== 'connected') return [state, []];
-  if (role === 'offerer') return restart(state, link);
-  return [{ ...state, link: { ...link, phase: 'restoring', tries: 0 } }, [askRestart(link)]];
+  if (role === 'offerer' && !link.restarting) return restart(state, link, 'restoring');
+  const tries = link.restarting && link.answered ? RESTORE_TRIES - PATH_TRIES : 0;
+  const restoring: Live = { ...link, phase: 'restoring', tries };
+  return [{ ...state, link: restoring }, role === 'answerer' ? [askRestart(link)] : unanswered(state)];
 }
+
+export function moved(state: State): Step {
+  const { link, role } = state;
+  if (!isLive(link) || link.phase === 'connecting') return [state, []];
+  return role === 'offerer' ? restart(state, link, link.phase) : [state, [askRestart(link)]];
+}
+
+/** A restart is known at both ends, and what remains is to find a path. */
+export const pathsAreTried = ({ phase, tries }: Live): boolean =>
+  phase === 'restoring' && tries >= RESTORE_TRIES - PATH_TRIES - 1;
 
 /** With both descriptions there, a path has so many tries left; a restart again and again gains none. */
 const lastTries = ({ phase, tries }: Live, left: number): number =>
   phase === 'restoring' ? Math.max(tries, RESTORE_TRIES - left) : tries;
+
+/** It was connected, and the other end is there. */
+export const interrupted = ({ link, remote }: State): boolean =>
+  link.phase === 'restoring' && remote !== null;
+
+/** From the beginning: what was connected before is more likely to be so again than what never was. */
+export const renew = (state: State, { session }: Live): Step => begin(state, [{ type: 'close', session }]);
 
 export function fail(state: State, link: Live, detail: string): Step {
   const { session } = link;
@@ -190,6 +212,11 @@ export const askRestart = ({ session, seq }: Live): Effect => ({
   type: 'sendSdp',
   body: { session, seq, type: 'restart' },
 });
+
+/** What the offerer has said and has no answer to. */
+export function unanswered({ link, role }: State): Effect[] {
+  return role === 'offerer' && isLive(link) && !link.answered ? repeat(role, link) : [];
+}
 
 /** All that this end has said in this round: its description, unless it was answered, and its candidates. */
 export function repeat(role: State['role'], { session, seq, local, answered: heard }: Live): Effect[] {

@@ -21,6 +21,8 @@ export interface Live {
   };
   /** The other's description of this seq has been taken. */
   readonly answered: boolean;
+  /** A restart that this end has begun may still find a path (offerer). */
+  readonly restarting: boolean;
   /** Waits of this round that have ended so far. */
   readonly tries: number;
 }
@@ -78,6 +80,8 @@ export type Event =
   | { type: 'gathered'; session: string; candidates: readonly Candidate[]; done: boolean }
   /** connected: something is heard on it; silent: nothing any more; failed: nothing ever will be. */
   | { type: 'transport'; session: string; state: 'connected' | 'silent' | 'failed'; detail?: string }
+  /** This end's own network has changed: what there is may go on, and should be looked for anew. */
+  | { type: 'moved' }
   /** The broker can be reached (again): what was said before may not have arrived. */
   | { type: 'signalling' }
   /** A description could not be made or taken. */
@@ -119,7 +123,16 @@ export function initialState(role: Role, epoch: number, made = 0): State {
 
 export function freshLive(session: string, seq: number, remoteEpoch: number | null): Live {
   const local = { sdp: null, candidates: [], done: false };
-  return { phase: 'connecting', session, seq, remoteEpoch, local, answered: false, tries: 0 };
+  return {
+    phase: 'connecting',
+    session,
+    seq,
+    remoteEpoch,
+    local,
+    answered: false,
+    restarting: false,
+    tries: 0,
+  };
 }
 
 export function isLive(link: Link): link is Live {

@@ -20,11 +20,15 @@ import {
   fail,
   failed,
   gathered,
+  interrupted,
+  moved,
   offered,
   RESTORE_TRIES,
+  renew,
   repeat,
   restartAsked,
   transportChanged,
+  unanswered,
 } from './negotiation-session.ts';
 import {
   type Effect,
@@ -36,7 +40,7 @@ import {
   sessionEpoch,
 } from './negotiation-state.ts';
 
-export { PATH_TRIES } from './negotiation-session.ts';
+export { PATH_TRIES, pathsAreTried } from './negotiation-session.ts';
 export * from './negotiation-state.ts';
 
 /** Time between two sendings of what has not been answered, ms. */
@@ -84,6 +88,8 @@ function answerTo(state: State, event: Event): Step {
       return fail(state, state.link, event.detail);
     case 'bye':
       return saidGoodbye(state, event.message);
+    case 'moved':
+      return moved(state);
     case 'signalling':
       return signallingUp(state);
     case 'timeout':
@@ -100,7 +106,7 @@ function waitOf({ link, role, remote, failures, closed }: State): number | null 
   if (link.phase === 'restoring') return remote === null ? ABSENT_MS : RESTORE_REPEAT_MS;
   if (link.phase === 'retrying') return RETRY_MS * 2 ** (failures - 1);
   // The old path came back before the restart was answered: it is to be finished all the same.
-  if (link.phase === 'connected') return link.answered || link.tries >= MAX_TRIES ? null : REPEAT_MS;
+  if (link.phase === 'connected') return link.restarting ? REPEAT_MS : null;
   if (role === 'offerer' || remote === null) return null;
   // A vehicle that refused has its reasons; it offers by itself when they are gone.
   if (link.phase === 'ended' && (link.reason === 'refused' || link.reason === 'full')) return null;
@@ -158,6 +164,8 @@ function saidGoodbye(state: State, message: Extract<Event, { type: 'bye' }>['mes
   if (!isLive(link) && (role === 'offerer' || (session !== undefined && session < state.newest))) {
     return drop(state, 'bye', 'no session');
   }
+  if (isLive(link) && reason === 'failed' && role === 'offerer' && interrupted(state))
+    return renew(state, link);
   const effects: Effect[] = isLive(link) ? [{ type: 'close', session: link.session }] : [];
   if (reason === 'failed') return [failed({ ...state, failures: state.failures + 1 }, detail), effects];
   return [{ ...state, link: { phase: 'ended', reason, detail } }, effects];
@@ -185,26 +193,21 @@ function signallingUp(state: State): Step {
   return [state, unanswered(state)];
 }
 
-/** What the offerer has said and has no answer to. */
-function unanswered({ link, role }: State): Effect[] {
-  return role === 'offerer' && isLive(link) && !link.answered ? repeat(role, link) : [];
-}
-
 // Time
 
 function timedOut(state: State): Step {
   const { link, role } = state;
   if (link.phase === 'connected') {
-    return [{ ...state, link: { ...link, tries: link.tries + 1 } }, unanswered(state)];
+    const tries = link.tries + 1;
+    const restarting = link.restarting && !link.answered && tries < MAX_TRIES;
+    return [{ ...state, link: { ...link, tries, restarting } }, unanswered(state)];
   }
   if (link.phase === 'retrying') return state.remote === null ? [state, []] : begin(state, []);
   if (!isLive(link)) return [state, role === 'answerer' && state.remote !== null ? [announce] : []];
   if (link.phase === 'restoring') {
     if (state.remote === null) return fail(state, link, 'the other end has gone');
     // Both know of the restart and it leads nowhere: from the beginning, then.
-    if (link.tries >= RESTORE_TRIES && role === 'offerer' && link.answered) {
-      return begin(state, [{ type: 'close', session: link.session }]);
-    }
+    if (link.tries >= RESTORE_TRIES && role === 'offerer' && link.answered) return renew(state, link);
   }
   const tries = link.tries + 1;
   if (tries > (link.phase === 'restoring' ? RESTORE_TRIES : MAX_TRIES)) {

@@ -30,6 +30,9 @@ import { createSession, deliver } from './session.ts';
 import { createSignalling, type SignallingOptions } from './signalling.ts';
 import { createTopics } from './topics.ts';
 
+/** A driver whose session is replaced by a new one within this time asks for the wheel again by itself, ms. */
+const REGAIN_MS = 10_000;
+
 /** What this operator's claim to the wheel has come to. */
 export type Claim =
   | { state: 'none' }
@@ -117,6 +120,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let echoed = Number.NEGATIVE_INFINITY;
   /** `seq` of the newest vehicle state: `control` keeps no order. */
   let stateSeq = -1;
+  /** Held when the session was interrupted: until when it is asked for again in a new one, ms. */
+  let regainUntil = 0;
   /** The negotiation's wish to be seen counts only from then on. */
   let entered = options.enterAtOnce;
 
@@ -134,7 +139,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       receive(incoming);
     },
     ...(options.watch ? { onSent: options.watch.sent, onDrop: options.watch.dropped } : {}),
-    onConnected: () => session.dispatch({ type: 'signalling' }),
+    onConnected: () => session.signallingUp(),
     onAnnounced: () => {},
     // Who is there now is told anew with every connection.
     onState(broker) {
@@ -159,7 +164,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     createPeer: options.createPeer,
     send: signalling.sender(room),
     announce: () => entered && signalling.announce(),
-    onQuiet: signalling.check,
+    checkBroker: signalling.check,
     onLink: linkChanged,
     onMessage: heard,
     onReport: reports.mine,
@@ -249,8 +254,15 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       stateSeq = -1;
     }
     const open = link.phase === 'connected' || link.phase === 'restoring';
+    if (!open && before.phase === 'restoring' && view.claim.state === 'held') {
+      regainUntil = clock.now() + REGAIN_MS;
+    }
     update(open ? { link } : { link, path: null, clock: null, claim: { state: 'none' } });
-    if (link.phase === 'connected') askTime();
+    if (link.phase === 'connected') {
+      askTime();
+      if (view.claim.state === 'none' && clock.now() < regainUntil) request();
+      regainUntil = 0;
+    }
     if (link.phase !== before.phase && hasComeToSomething(link)) reports.say();
   }
 
@@ -290,6 +302,12 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     say({ type: 'clock', ts: t, t });
   }
 
+  /** Asks for the wheel; the answer comes as `view.claim`. */
+  function request(): void {
+    if (view.claim.state === 'held' || view.claim.state === 'asked') return;
+    if (say({ type: 'request', ts: clock.now() })) update({ claim: { state: 'asked' } });
+  }
+
   const say = (event: ChannelEvent) => session.send('events', JSON.stringify(event));
 
   return {
@@ -303,13 +321,10 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       entered = true;
       signalling.announce();
     },
-    /** Asks for the wheel; the answer comes as `view.claim`. */
-    request(): void {
-      if (view.claim.state === 'held' || view.claim.state === 'asked') return;
-      if (say({ type: 'request', ts: clock.now() })) update({ claim: { state: 'asked' } });
-    },
+    request,
     /** Gives the wheel back. */
     release(): void {
+      regainUntil = 0;
       if (view.claim.state !== 'held' && view.claim.state !== 'asked') return;
       say({ type: 'release', ts: clock.now() });
       update({ claim: { state: 'none' } });
@@ -322,10 +337,10 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     },
     /** Says something on the events channel, such as `stats`. */
     say,
-    /** This machine's network has changed, as far as it can tell: looks at once what is still there. */
+    /** This machine's network has changed, and what was there may be gone. */
     networkChanged(): void {
-      signalling.check();
-      session.probe();
+      signalling.renew();
+      session.moved();
     },
     async close(): Promise<void> {
       stopClock();

@@ -21,6 +21,13 @@ export interface Peer {
   send(channel: ChannelName, text: string): boolean;
   /** Asks at the other end's address, over the path in use, whether it can be reached from here. */
   probe?(): void;
+  /**
+   * The addresses that this connection uses are not this machine's any more, and it will not learn of others
+   * soon: a restart is of no use now, another connection would be. As the last `probe` has found.
+   */
+  stranded?(): boolean;
+  /** Something is heard again after a silence: the other end can be shown something new. */
+  resumed?(): void;
   /** The selected path and its figures; null while there is none. */
   stats(): Promise<PathStats | null>;
   close(): void;

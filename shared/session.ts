@@ -35,8 +35,8 @@ export interface SessionOptions {
   };
   /** Publishes this end's presence again. */
   announce(): void;
-  /** Nothing is heard: is the broker still there? Without it no other path can be found. */
-  onQuiet(): void;
+  /** Sees whether the broker is still there; returns whether it is, as far as is known. */
+  checkBroker(): boolean;
   /** The link changed; look at what it is now. */
   onLink(link: Link, before: Link): void;
   onMessage(channel: ChannelName, text: string): void;
@@ -177,7 +177,12 @@ export function createSession(options: SessionOptions) {
       beat: () => connection.send('control', BEAT),
       onQuiet() {
         connection.probe?.();
-        options.onQuiet();
+        if (options.checkBroker()) leaveIfStranded();
+      },
+      onSound() {
+        connection.resumed?.();
+        // What has brought the path back may have brought the broker too.
+        options.checkBroker();
       },
       onSilence() {
         if (state.link.phase === 'connected')
@@ -185,6 +190,14 @@ export function createSession(options: SessionOptions) {
       },
       clock,
     });
+  }
+
+  /** The broker is there, so this end has a network, and the connection knows nothing of it. */
+  function leaveIfStranded(): void {
+    if (peer === null || state.link.phase !== 'restoring' || !peer.connection.stranded?.()) return;
+    const { session } = peer;
+    const detail = 'this end has another address now';
+    dispatch({ type: 'transport', session, state: 'failed', detail });
   }
 
   function heard(session: string): void {
@@ -213,8 +226,16 @@ export function createSession(options: SessionOptions) {
       if (sent && channel === 'control') peer.heart?.said();
       return sent;
     },
-    /** Asks the other end for a sign of life over the path in use, where the stack can. */
-    probe: (): void => peer?.connection.probe?.(),
+    /** The broker can be reached again. */
+    signallingUp(): void {
+      leaveIfStranded();
+      dispatch({ type: 'signalling' });
+    },
+    /** This end's own network has changed. */
+    moved(): void {
+      peer?.connection.probe?.();
+      dispatch({ type: 'moved' });
+    },
     stats: (): Promise<PathStats | null> => peer?.connection.stats() ?? Promise.resolve(null),
     /** Leaves, with a goodbye, for good. */
     close(reason: Extract<Event, { type: 'leave' }>['reason'] = 'left', detail?: string): void {

@@ -158,8 +158,13 @@ export function createSignalling(options: SignallingOptions) {
     },
     dropped: bus.dropped,
     drop: bus.drop,
-    /** Sees whether the broker is still there, and connects anew at once if it is not. */
-    check: bus.check,
+    /** Sees whether the broker is still there, and connects anew at once if it is not. @returns what is known now */
+    check(): boolean {
+      bus.check();
+      return bus.state.state === 'connected';
+    },
+    /** Connects anew at once, as this machine's network is another one. */
+    renew: bus.renew,
 
     /** Says that this peer is there (again). */
     announce(): void {

@@ -4,7 +4,7 @@
  */
 
 import { createAdmission } from './admission.ts';
-import type { BusState, Incoming } from './bus.ts';
+import type { Incoming } from './bus.ts';
 import {
   type ChannelEvent,
   type ChannelName,
@@ -14,58 +14,32 @@ import {
   parseEvent,
   STATE_HZ,
 } from './channels.ts';
-import type { Clock } from './clock.ts';
 import { createLateness } from './freshness.ts';
 import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
 import { createLinkReports } from './link-reports.ts';
-import type { OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
 import { asBothKnow } from './path.ts';
-import type { CreatePeer } from './peer.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
 import { createSession, deliver, type Session } from './session.ts';
 import { createSignalling } from './signalling.ts';
 import { createTopics } from './topics.ts';
-import { type Doing, type LastCommand, offerMessage, sessionsOf, stateMessage } from './vehicle-reports.ts';
-import { type Verdict, verdict } from './verdict.ts';
+import type { VehicleEndOptions } from './vehicle-end-options.ts';
+import {
+  type Doing,
+  type LastCommand,
+  offerMessage,
+  sessionsOf,
+  silentOf,
+  stateMessage,
+} from './vehicle-reports.ts';
+import { verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
 
 /** Offers without an answer, after which an operator no longer takes up a place. */
 const UNANSWERED_TRIES = 2;
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
-
-export interface VehicleEndOptions {
-  url: string;
-  root?: string;
-  room: string;
-  name?: string | undefined;
-  /** Operators that are let in at a time. */
-  maxOperators: number;
-  /** A peer for one operator; video is attached by the caller. */
-  createPeer(operator: string): CreatePeer;
-  /** What the vehicle does now; asked for at every state message. */
-  doing(): Doing;
-  /** A command of the lease's holder, newer than the one before. */
-  onCommand(command: Command): void;
-  /** The holder of the lease changed; when it did, no command of the former holder counts. */
-  onLease(holder: string | null): void;
-  /** The sessions or their phases changed. */
-  onSessions(sessions: OfferState['sessions']): void;
-  /** A session has failed, and why as far as it is known by now. */
-  onFailed?(operator: string, why: Verdict): void;
-  /**
-   * Most video that may be sent from now on, kbit/s, since it goes over a relay and the budget for that
-   * is used up; null when there is no such limit any more.
-   */
-  onRelayLimit?(kbps: number | null): void;
-  onState?(state: BusState): void;
-  /** Another agent has taken over this room. */
-  onReplaced(): void;
-  clock: Clock;
-  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
-}
 
 interface Operator {
   session: Session;
@@ -112,7 +86,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     announceAtOnce: true,
     onMessage: receive,
     onConnected() {
-      for (const { session } of operators.values()) session.dispatch({ type: 'signalling' });
+      for (const { session } of operators.values()) session.signallingUp();
     },
     onAnnounced(epoch) {
       log.info({ room, epoch }, 'waiting for operators');
@@ -210,7 +184,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       createPeer: options.createPeer(peer),
       send: signalling.sender(peer),
       announce: () => signalling.announce(),
-      onQuiet: signalling.check,
+      checkBroker: signalling.check,
       onLink: (link, before) => linkChanged(peer, link, before),
       onMessage: (channel, text) => heard(peer, channel, text),
       onReport: reports.mine,
@@ -343,9 +317,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function publishOffer(): void {
-    const all = sessionsOf([...operators].map(([peer, { session }]) => [peer, session.link]));
+    const links = [...operators].map(([peer, { session }]): [string, Link] => [peer, session.link]);
+    const all = sessionsOf(links);
     signalling.retain('offer', topics.offer(room), () => offerMessage(room, signalling.epoch, all));
-    options.onSessions(all);
+    options.onSessions(all, silentOf(links));
   }
 
   function publishLease(): void {
@@ -392,10 +367,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         ...(reason ? { reason } : {}),
       }));
     },
-    /** This machine's network has changed, as far as it can tell: looks at once what is still there. */
+    /** This machine's network has changed, and what was there may be gone. */
     networkChanged(): void {
-      signalling.check();
-      for (const { session } of operators.values()) session.probe();
+      signalling.renew();
+      for (const { session } of operators.values()) session.moved();
     },
     /** Says goodbye to everyone and leaves. */
     async close(): Promise<void> {

@@ -43,6 +43,10 @@ export function sessionsOf(links: [peer: string, link: Link][]): OfferState['ses
   });
 }
 
+/** Of whom nothing is heard at the moment. */
+export const silentOf = (links: [peer: string, link: Link][]): string[] =>
+  links.filter(([, { phase }]) => phase === 'restoring').map(([peer]) => peer);
+
 export function offerMessage(from: string, epoch: number, sessions: OfferState['sessions']): Body<'offer'> {
   const connected = sessions.some((session) => session.phase === 'connected');
   const phase = connected ? 'connected' : sessions.length > 0 ? 'offering' : 'waiting';

@@ -8,6 +8,7 @@ import type { Doing } from '../shared/vehicle-reports.ts';
 import { inOneText } from '../shared/verdict.ts';
 import { createAudience } from './audience.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
+import { watchAddresses } from './network-watch.ts';
 import { decide } from './safety.ts';
 import { createSimulatedDriver } from './simulated/driver.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
@@ -113,6 +114,10 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   });
   end.safety(decision.state);
   const stopTicks = clock.every(TICK_MS, tick);
+  const stopWatching = watchAddresses(() => {
+    log.info({ room: options.room }, 'the network of this machine has changed');
+    end.networkChanged();
+  });
   const stopTelemetry = clock.every(TELEMETRY_MS, () => end.telemetry(driver.motion().values));
 
   function tick(): void {
@@ -134,6 +139,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     failed,
     async close() {
       stopTicks();
+      stopWatching();
       stopTelemetry();
       driver.apply(decide(null, monotonic()).apply);
       await end.close();

@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. Pure. */
+/** Numbers, times and clauses as people read them. Pure. */
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -47,3 +47,7 @@ export function bytes(count: number): string {
   const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
   return `${(count / 1_000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
+
+/** A clause as the beginning of a sentence, without its full stop. */
+export const capital = (text: string): string =>
+  text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, '');

@@ -4,6 +4,7 @@
  */
 import { CHANNELS, type ChannelName } from '../shared/channels.ts';
 import type { CreatePeer, Peer } from '../shared/peer.ts';
+import { createAddressCheck, freshWindow } from './peer/fresh-window.ts';
 import { watchConnection } from './peer/report.ts';
 import { withReportsOnRequest } from './peer/reports-on-request.ts';
 
@@ -20,8 +21,11 @@ const MAX_WAITING = 1_000;
 const CHANNEL_NAMES = Object.keys(CHANNELS) as ChannelName[];
 
 export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
+  const addresses = createAddressCheck();
   return (handlers): Peer => {
     let iceServers = options.iceServers();
+    const own = addresses.stranded() ? freshWindow() : null;
+    const { RTCPeerConnection } = own ?? window;
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     const channels = new Map<ChannelName, RTCDataChannel>();
     let over = false;
@@ -47,6 +51,7 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
     connection.onicecandidate = ({ candidate }) => {
       // An empty one ends the candidates of one generation; null, which follows, ends them all.
       if (candidate?.candidate === '') return;
+      if (candidate?.protocol === 'udp') addresses.known();
       handlers.candidate(candidate ? (candidate.toJSON() as { candidate: string }) : null);
     };
     connection.onconnectionstatechange = () => {
@@ -104,12 +109,15 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
         channel.send(text);
         return true;
       },
+      probe: addresses.ask,
+      stranded: addresses.stranded,
       stats: watch.read,
       close() {
         over = true;
         watch.close();
         detach();
         connection.close();
+        own?.close();
       },
     };
   };

@@ -40,12 +40,21 @@ export const trust = (server: Server): string[] => [
   '--ignore-certificate-errors',
 ];
 
-/** Opens a room's console in a browser that was started with `trust`. */
-export async function openConsole(browser: Browser, server: Server, room = 'car1'): Promise<Console> {
+/**
+ * Opens a room's console in a browser that was started with `trust`.
+ * @param script runs in the page before its own
+ */
+export async function openConsole(
+  browser: Browser,
+  server: Server,
+  room = 'car1',
+  script = '',
+): Promise<Console> {
   const context = await browser.newContext();
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   await page.addInitScript(keepConnections);
+  if (script) await page.addInitScript(script);
   await page.goto(`${server.url}/rooms/${room}`);
   return {
     page,
@@ -82,10 +91,11 @@ export async function openConsole(browser: Browser, server: Server, room = 'car1
 
 type Keeping = { connections: RTCPeerConnection[] };
 
-/** On a page, before its own scripts: keeps hold of the connections that it makes. */
+/** On a page and in its frames, before their own scripts: keeps hold of the connections that they make. */
 function keepConnections() {
-  const connections: RTCPeerConnection[] = [];
-  Object.assign(window, { connections });
+  const page = window.top as unknown as Partial<Keeping>;
+  page.connections ??= [];
+  const { connections } = page;
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(...args: ConstructorParameters<typeof RTCPeerConnection>) {
       super(...args);

@@ -4,10 +4,11 @@ import { manualClock } from '../helpers/clock.ts';
 
 function heartbeat() {
   const time = manualClock();
-  const happened = { beats: 0, quiet: 0, silent: 0 };
+  const happened = { beats: 0, quiet: 0, sound: 0, silent: 0 };
   const heart = createHeartbeat({
     beat: () => void happened.beats++,
     onQuiet: () => void happened.quiet++,
+    onSound: () => void happened.sound++,
     onSilence: () => void happened.silent++,
     clock: time.clock,
   });
@@ -29,7 +30,7 @@ describe('an end of a session', () => {
   });
 
   test('asks what is still there before it takes the silence for the end, and again while that lasts', () => {
-    const { happened, pass } = heartbeat();
+    const { heart, happened, pass } = heartbeat();
     pass(QUIET_MS - 50);
     expect(happened).toMatchObject({ quiet: 0, silent: 0 });
     pass(100);
@@ -39,6 +40,10 @@ describe('an end of a session', () => {
     expect(happened.silent).toBeGreaterThan(0);
     pass(2_000);
     expect(happened.quiet).toBeGreaterThanOrEqual(4);
+    expect(happened.sound).toBe(0);
+    heart.heard();
+    heart.heard();
+    expect(happened.sound).toBe(1);
   });
 
   test('takes everything that it hears for life', () => {

@@ -14,9 +14,9 @@ export type Action =
   | { do: 'wait'; ms: number }
   /**
    * stall: this end hears nothing for a while, though the path is there; vanish: the broker loses sight of
-   * the end, which lives on; reconnect: it sees it again.
+   * the end, which lives on; reconnect: it sees it again; move: the end's own network changes.
    */
-  | { do: 'crash' | 'start' | 'leave' | 'stall' | 'vanish' | 'reconnect'; who: Who }
+  | { do: 'crash' | 'start' | 'leave' | 'stall' | 'vanish' | 'reconnect' | 'move'; who: Who }
   /** cut: what connected the two carries nothing any more; mend: it does again; block: nor can anything new. */
   | { do: 'cut' | 'mend' | 'block' };
 
@@ -238,6 +238,7 @@ export function createWorld() {
       else if (action.do === 'crash') crash(action.who);
       else if (action.do === 'stall') stall(action.who);
       else if (action.do === 'reconnect') reconnect(action.who);
+      else if (action.do === 'move') dispatch(action.who, { type: 'moved' });
       else if (action.do === 'vanish') network.push({ to: other(action.who), event: gone(null) });
       else {
         dispatch(action.who, { type: 'leave', reason: 'left' });

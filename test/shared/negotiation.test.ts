@@ -126,9 +126,23 @@ describe('the offerer', () => {
     const done = run(back.state, restartAnswer);
     expect(done.types).toContain('takeAnswer');
     expect(done.state.link).toMatchObject({ phase: 'connected', answered: true });
+    // Silence a moment later is no reason for another: this one may still find a path. Later it is.
+    expect(run(done.state, silent).types).toEqual(['arm']);
+    expect(run(done.state, { type: 'timeout' }, silent).types).toContain('makeOffer');
   });
 
-  test('gives a restart that both know of four seconds, and then begins a new session', () => {
+  test('begins a new session at once when the interrupted one can not go on, at either end', () => {
+    const { state } = run(connected.state, silent, restartOffer);
+    const failed: Event = { type: 'transport', session, state: 'failed' };
+    const bye: Event = { type: 'bye', message: { session, reason: 'failed' } };
+    for (const end of [failed, bye]) {
+      const anew = run(state, end);
+      expect(anew.types).toEqual(['close', 'open', 'makeOffer', 'arm']);
+      expect(anew.state.link).toMatchObject({ phase: 'connecting', session: sessionId(EPOCH, 2) });
+    }
+  });
+
+  test('gives a restart that both know of four waits, and then begins a new session', () => {
     let { state } = run(connected.state, silent, restartOffer, restartAnswer);
     for (let second = 1; second <= PATH_TRIES; second++) {
       ({ state } = run(state, { type: 'timeout' }));
@@ -137,6 +151,16 @@ describe('the offerer', () => {
     const anew = run(state, { type: 'timeout' });
     expect(anew.types).toEqual(['close', 'open', 'makeOffer', 'arm']);
     expect(anew.state.link).toMatchObject({ phase: 'connecting', session: sessionId(EPOCH, 2) });
+  });
+
+  test('that has moved restarts while the old path serves on, once, and sends it again when the broker is back', () => {
+    const moved = run(connected.state, { type: 'moved' }, restartOffer);
+    expect(moved.types).toEqual(['makeOffer', 'arm', 'sendSdp']);
+    expect(moved.state.link).toMatchObject({ phase: 'connected', seq: 2, answered: false });
+    const lost = run(moved.state, silent);
+    expect(lost.types).toEqual(['sendSdp', 'arm']);
+    expect(lost.state.link).toMatchObject({ phase: 'restoring', seq: 2 });
+    expect(run(lost.state, { type: 'signalling' }).types).toEqual(['sendSdp']);
   });
 
   test('answers who asks for a restart that is under way with its offer, and does not begin another', () => {
@@ -237,7 +261,7 @@ const who = fc.constantFrom('vehicle' as const, 'operator' as const);
 const harmless = fc.oneof(...messages, {
   weight: 2,
   arbitrary: fc.record({
-    do: fc.constantFrom('stall' as const, 'vanish' as const, 'reconnect' as const),
+    do: fc.constantFrom('stall' as const, 'vanish' as const, 'reconnect' as const, 'move' as const),
     who,
   }),
 });
@@ -253,6 +277,7 @@ const action = fc.oneof(
         'stall' as const,
         'vanish' as const,
         'reconnect' as const,
+        'move' as const,
       ),
       who,
     }),

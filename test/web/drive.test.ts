@@ -7,6 +7,7 @@ import { AT_REST, type Controls } from '../../web/console/inputs/controls.ts';
 let claim: Claim;
 let hands: Controls;
 let said: string[];
+let connected: boolean;
 let tick: () => void;
 
 const HELD: Claim = { state: 'held', lease: 1 };
@@ -14,6 +15,7 @@ const FORWARD: Controls = { steer: 0, throttle: 1, brake: 0 };
 
 const wheel: Wheel = {
   claim: () => claim,
+  connected: () => connected,
   request() {
     said.push('request');
     claim = { state: 'asked' };
@@ -53,6 +55,7 @@ beforeEach(() => {
   claim = { state: 'none' };
   hands = AT_REST;
   said = [];
+  connected = true;
   drive = createDrive(wheel, [input], clock);
 });
 
@@ -149,6 +152,37 @@ describe('stop', () => {
     drive.stop();
     expect(said).toEqual([]);
     expect(drive.letGoBecause.value).toContain('You aren’t driving');
+  });
+});
+
+describe('an interruption', () => {
+  test('leaves steering and brake to the hands, and the throttle only when it has been released once', () => {
+    claim = HELD;
+    hands = FORWARD;
+    tick();
+    connected = false;
+    tick();
+    connected = true;
+    said = [];
+    tick();
+    expect(said).toEqual(['throttle 0 brake 0 D']);
+    expect(drive.heldBack.value).toContain('Let go of the throttle');
+    hands = { ...FORWARD, throttle: 0, brake: 1 };
+    tick();
+    hands = FORWARD;
+    tick();
+    expect(said.slice(1)).toEqual(['throttle 0 brake 1 D', 'throttle 1 brake 0 D']);
+    expect(drive.heldBack.value).toBeNull();
+  });
+
+  test('that nobody drove through changes nothing', () => {
+    claim = HELD;
+    connected = false;
+    tick();
+    connected = true;
+    hands = FORWARD;
+    tick();
+    expect(said.at(-1)).toBe('throttle 1 brake 0 D');
   });
 });
 

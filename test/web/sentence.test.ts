@@ -24,6 +24,7 @@ const live = (phase: 'connecting' | 'connected' | 'restoring'): Link => ({
   remoteEpoch: 1,
   local: { sdp: null, candidates: [], done: false },
   answered: true,
+  restarting: false,
   tries: 0,
 });
 
@@ -40,6 +41,7 @@ function say(view: Partial<RoomView> | null, situation: Partial<Situation> = {})
       problem: null,
       view: view && { ...VIEW, ...view },
       since: { broker: AGO, link: NOW },
+      interrupted: false,
       verdict: null,
       failure: null,
       lastFrameAt: null,
@@ -181,10 +183,36 @@ describe('the connection', () => {
     );
   });
 
-  test('is interrupted while the broker is gone too', () => {
-    expect(
-      say({ link: live('restoring'), broker: { state: 'offline', detail: 'connection refused' } })?.detail,
-    ).toContain('broker');
+  describe('while it is interrupted, says', () => {
+    const since = { broker: AGO, link: NOW - 600 };
+    const detail = (view: Partial<RoomView>) => say({ link: live('restoring'), ...view }, { since })?.detail;
+
+    test('since when and over what nothing has come, and that the car stops', () => {
+      const path = { path: 'relay', protocol: 'udp', relayProtocol: 'tls' } as RoomView['path'];
+      expect(detail({ path })).toMatch(
+        /^Nothing has come over the path \(relayed · TLS\) for 1\.2 s\. The car stops/,
+      );
+      expect(detail({ path: null })).toMatch(/^Nothing has come for 1\.2 s\./);
+    });
+
+    test('what is tried', () => {
+      expect(detail({})).toContain('The car is asked for another path.');
+      const tried = { ...live('restoring'), tries: 12 } as Link;
+      expect(detail({ link: tried })).toContain('other paths, which are being tried');
+      expect(detail({ vehicle: presence('lost') })).toContain('doesn’t see the car');
+      expect(detail({ broker: { state: 'offline', detail: '' } })).toContain(
+        'broker can’t be reached either',
+      );
+    });
+
+    test('that a new one is made when it can’t be mended', () => {
+      const link: Link = { phase: 'ended', reason: 'failed', detail: 'this end has another address now' };
+      expect(say({ link }, { since, interrupted: true })).toEqual({
+        tone: 'careful',
+        title: 'Making a new connection…',
+        detail: 'This end has another address now. The car stands meanwhile.',
+      });
+    });
   });
 
   test.each([

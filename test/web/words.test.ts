@@ -165,6 +165,7 @@ describe('who drives', () => {
   const view = (over: Partial<RoomView>) =>
     ({ operators: {}, lease: null, claim: { state: 'none' }, ...over }) as RoomView;
   const held = { v: 1, ts: 1, holder: 'op-2', since: 1 } as const;
+  const nothing = { letGo: null, heldBack: null };
 
   test('nobody, you, or somebody by name', () => {
     expect(whoDrives(view({}), 'op-1')).toBe('Nobody drives');
@@ -177,14 +178,19 @@ describe('who drives', () => {
   test('a denial says why, with the name of who drives', () => {
     const operators = { 'op-2': { name: 'Mira' } } as unknown as RoomView['operators'];
     const claim = { state: 'denied', reason: 'op-2 is driving' } as const;
-    expect(claimNotice(view({ claim, lease: held, operators }), null, 'op-1')?.text).toBe(
+    expect(claimNotice(view({ claim, lease: held, operators }), nothing, 'op-1')?.text).toBe(
       'You can’t drive now: Mira is driving.',
     );
   });
 
   test('letting go says why; driving says nothing', () => {
-    expect(claimNotice(view({}), 'Stopped.', 'op-1')?.text).toBe('Stopped.');
-    expect(claimNotice(view({ claim: { state: 'held', lease: 1 } }), 'Stopped.', 'op-1')).toBeNull();
+    const stopped = { ...nothing, letGo: 'Stopped.' };
+    expect(claimNotice(view({}), stopped, 'op-1')?.text).toBe('Stopped.');
+    const driving = view({ claim: { state: 'held', lease: 1 } });
+    expect(claimNotice(driving, stopped, 'op-1')).toBeNull();
+    expect(claimNotice(driving, { ...nothing, heldBack: 'Let go first.' }, 'op-1')?.text).toBe(
+      'Let go first.',
+    );
   });
 });
 
@@ -231,6 +237,7 @@ describe('a phone as the car', () => {
       problem: null,
       broker: { state: 'connected' } as const,
       sessions: [],
+      silent: [],
       holder: null,
       replaced: false,
     };
@@ -238,6 +245,13 @@ describe('a phone as the car', () => {
     expect(vehicleWords(situation).title).toBe('Waiting to be called');
     expect(vehicleWords({ ...situation, sessions }).title).toBe('Seen by 1 operator');
     expect(vehicleWords({ ...situation, sessions, holder: 'op-1' }).title).toBe('Driven by op-1');
+    const silent = { ...situation, sessions, silent: ['op-1'] };
+    expect(vehicleWords(silent).title).toBe('Connection interrupted, restoring…');
+    expect(vehicleWords({ ...silent, holder: 'op-1' })).toEqual({
+      tone: 'danger',
+      title: 'Nothing is heard of op-1, who drives',
+      detail: 'Another path is being looked for. No command reaches this vehicle meanwhile.',
+    });
     expect(
       vehicleWords({ ...situation, broker: { state: 'offline', detail: 'connection refused' } }).tone,
     ).toBe('danger');

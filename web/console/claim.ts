@@ -19,13 +19,13 @@ export function whoDrives(view: RoomView, self: string): string {
 /** What there is to say about this operator's claim to the wheel; null when all is as it should be. */
 export function claimNotice(
   view: RoomView,
-  letGoBecause: string | null,
+  because: { letGo: string | null; heldBack: string | null },
   self: string,
 ): { tone: Tone; text: string } | null {
   const { claim } = view;
   switch (claim.state) {
     case 'held':
-      return null;
+      return because.heldBack === null ? null : { tone: 'careful', text: because.heldBack };
     case 'asked':
       return { tone: 'careful', text: 'Asking the car for the wheel…' };
     case 'denied':
@@ -33,7 +33,7 @@ export function claimNotice(
     case 'revoked':
       return { tone: 'danger', text: `You don’t drive any more: ${withNames(claim.reason, view, self)}.` };
     case 'none':
-      return letGoBecause === null ? null : { tone: 'careful', text: letGoBecause };
+      return because.letGo === null ? null : { tone: 'careful', text: because.letGo };
   }
 }
 

@@ -10,7 +10,8 @@ export function Cluster({ cockpit }: { cockpit: Cockpit }) {
   const { room, applied, drive } = cockpit;
   const view = room.view.value;
   const state = applied.value;
-  const notice = view && claimNotice(view, drive.letGoBecause.value, room.self.value);
+  const because = { letGo: drive.letGoBecause.value, heldBack: drive.heldBack.value };
+  const notice = view && claimNotice(view, because, room.self.value);
   return (
     <section class="cluster" aria-label="Instruments">
       <p class={`claim ${notice ? `${notice.tone}-text` : ''}`} role="status">

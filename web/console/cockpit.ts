@@ -64,6 +64,7 @@ export function createCockpit(name: string) {
         problem: settingsProblem.value,
         view: room.view.value,
         since: room.since.value,
+        interrupted: room.interrupted.value,
         verdict: path.now.value,
         failure: path.failure.value,
         lastFrameAt: frames.lastAt,
@@ -86,6 +87,7 @@ export function createCockpit(name: string) {
   const drive = createDrive(
     {
       claim: () => room.view.peek()?.claim ?? { state: 'none' },
+      connected: () => connected.peek(),
       request: room.request,
       release: room.release,
       command: room.command,

@@ -2,7 +2,7 @@
  * From hands to commands: asks for the lease at the first drive input, sends commands while it is
  * held, and lets go of everything when the operator can't be looking any more.
  */
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { COMMAND_HZ, type Command, type Gear } from '../../shared/channels.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Claim } from '../../shared/operator-end.ts';
@@ -11,10 +11,13 @@ import { AT_REST, combine, type Input, isAtRest } from './inputs/controls.ts';
 /** The stop goes out so often at once, since `control` is lossy. */
 const STOP_COPIES = 3;
 
+const INTERRUPTED = 'The connection was interrupted. Let go of the throttle, then drive on.';
 const NOT_DRIVING = 'You aren’t driving: only the driver’s stop reaches the car.';
 
 export interface Wheel {
   claim(): Claim;
+  /** Commands reach the car, as far as is known. */
+  connected(): boolean;
   request(): void;
   release(): void;
   /** False when it could not be sent. */
@@ -29,6 +32,8 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
   const letGoBecause = signal<string | null>(null);
   /** Hands must have come to rest before they ask for the lease: after a stop, holding on means nothing. */
   let rested = true;
+  /** After an interruption the throttle must have been released: nobody saw what it would do meanwhile. */
+  const held = signal(false);
   let readAt = clock.now();
 
   const stopTicking = clock.every(1000 / COMMAND_HZ, tick);
@@ -40,7 +45,10 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
     const claim = wheel.claim().state;
     if (!isAtRest(wanted) && claim !== 'held' && claim !== 'asked' && rested) ask();
     rested = isAtRest(wanted);
-    if (claim === 'held') wheel.command({ ...wanted, gear: gear.value });
+    if (!wheel.connected()) held.value = wanted.throttle > 0;
+    else if (wanted.throttle === 0) held.value = false;
+    const throttle = held.value ? 0 : wanted.throttle;
+    if (claim === 'held') wheel.command({ ...wanted, throttle, gear: gear.value });
   }
 
   function ask(): void {
@@ -58,6 +66,8 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
   return {
     gear,
     letGoBecause,
+    /** What keeps the throttle from the car though it is pressed, as a sentence; null when nothing does. */
+    heldBack: computed(() => (held.value ? INTERRUPTED : null)),
     shift(to: Gear): void {
       gear.value = to;
     },

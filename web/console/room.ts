@@ -4,6 +4,7 @@ import type { VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
 import { randomId } from '../broker-url.ts';
+import { watchNetwork } from '../network-watch.ts';
 import { createBrowserPeer } from '../peer.ts';
 import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
 import { recorder } from '../timeline/recorder.ts';
@@ -22,6 +23,8 @@ export function createRoom(room: string, enterAtOnce: boolean) {
   const receiver = signal<RTCRtpReceiver | null>(null);
   /** When the broker's state and the link's phase began, ms since the epoch. */
   const since = signal({ broker: clock.now(), link: clock.now() });
+  /** The link was interrupted before it came to what it is now. */
+  const interrupted = signal(false);
   /** Round trips of the commands since the last look, ms. */
   let roundTrips: number[] = [];
   let entered = enterAtOnce;
@@ -29,6 +32,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
   let record: ReturnType<typeof recorder.watch> | null = null;
   /** Counts joins and leaves, so that a join that took long knows that it is not wanted any more. */
   let turn = 0;
+  let unwatch = () => {};
 
   async function join(): Promise<void> {
     const mine = ++turn;
@@ -55,6 +59,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
       clock,
     });
     view.value = end.view;
+    unwatch = watchNetwork(() => end?.networkChanged());
   }
 
   function onView(next: RoomView, before: RoomView): void {
@@ -62,6 +67,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
     if (next.broker.state !== before.broker.state) since.value = { ...since.value, broker: clock.now() };
     if (next.link.phase !== before.link.phase) {
       since.value = { ...since.value, link: clock.now() };
+      interrupted.value = before.link.phase === 'restoring';
     }
     view.value = next;
   }
@@ -84,6 +90,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
 
   async function leave(): Promise<void> {
     turn++;
+    unwatch();
     const [leaving, leavingRecord] = [end, record];
     end = null;
     await leaving?.close();
@@ -100,6 +107,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
     stream,
     receiver,
     since,
+    interrupted,
     enter(): void {
       entered = true;
       end?.enter();

@@ -4,8 +4,9 @@
  */
 import type { RoomView } from '../../shared/operator-end.ts';
 import type { Verdict } from '../../shared/verdict.ts';
-import { duration, timeOfDay } from '../format.ts';
+import { capital, duration, timeOfDay } from '../format.ts';
 import { lastSeen } from '../seen.ts';
+import { ofLoss, ofSilence } from './interruption.ts';
 
 /** A picture that stands still for this long is not live any more, ms. */
 export const FROZEN_MS = 500;
@@ -13,6 +14,8 @@ export const FROZEN_MS = 500;
 export const SLOW_MS = 5_000;
 /** A broker that has just been reached has had the time to say what it knows, ms. */
 const ANSWER_MS = 1_000;
+/** A session that was interrupted and can't be restored is followed by another within this, as a rule, ms. */
+const NEXT_MS = 2_500;
 /** A new attempt says why the last one failed when it takes longer than this, ms. */
 const AGAIN_MS = 1_000;
 
@@ -39,6 +42,8 @@ export interface Situation {
   view: RoomView | null;
   /** When the broker's state and the link's phase began, ms since the epoch. */
   since: { broker: number; link: number };
+  /** The link was interrupted before it came to what it is now. */
+  interrupted: boolean;
   /** What both ends' reports come to now, and why the last session failed if none has connected since. */
   verdict: Verdict | null;
   failure: Verdict | null;
@@ -54,14 +59,13 @@ export function sentence(situation: Situation, now: number): Sentence | null {
     case 'connected':
       return ofPicture(situation, now);
     case 'restoring':
-      return {
-        tone: 'careful',
-        title: 'Connection interrupted, restoring…',
-        detail: `For ${duration(now - situation.since.link)}. The car stops by itself while it hears nothing. ${brokerHelps(view)}`,
-      };
+      return ofSilence(view, link, situation.since.link, now);
     case 'ended':
       // A goodbye says more than a broker that is gone, except that with it nothing can follow.
       if (link.reason === 'left' || broker.state !== 'connected') break;
+      if (link.reason === 'failed' && situation.interrupted && now - situation.since.link < NEXT_MS) {
+        return ofLoss(link.detail);
+      }
       return ofEnd(situation, link.reason, link.detail);
   }
   if (broker.state !== 'connected') return ofBroker(view, situation, now);
@@ -218,12 +222,3 @@ function ofEnd(
       };
   }
 }
-
-/** Finding another way needs the broker, as descriptions go over it. */
-const brokerHelps = ({ broker }: RoomView) =>
-  broker.state === 'connected'
-    ? 'A new way is being looked for.'
-    : 'The broker can’t be reached either; it is needed to find another way.';
-
-export const capital = (text: string): string =>
-  text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, '');

@@ -13,6 +13,7 @@ export function AtWork({ phone, onLeave }: { phone: Phone; onLeave: () => void }
     problem: settingsProblem.value,
     broker: phone.broker.value,
     sessions: phone.sessions.value,
+    silent: phone.silent.value,
     holder: phone.holder.value,
     replaced: phone.replaced.value,
   });

@@ -7,6 +7,7 @@ import { createVehicleEnd, type VehicleEnd } from '../../shared/vehicle-end.ts';
 import type { Doing } from '../../shared/vehicle-reports.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import type { VssValues } from '../../shared/vss.ts';
+import { watchNetwork } from '../network-watch.ts';
 import { onPageLife } from '../page-life.ts';
 import { createBrowserPeer } from '../peer.ts';
 import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
@@ -35,6 +36,8 @@ export function createPhone(room: string) {
   const letSleep = keepAwake();
   const broker = signal<BusState>({ state: 'connecting' });
   const sessions = signal<OfferState['sessions']>([]);
+  /** Operators of whom nothing is heard at the moment. */
+  const silent = signal<string[]>([]);
   const holder = signal<string | null>(null);
   /** The last session that failed, until one connects. */
   const failure = signal<{ operator: string; why: Verdict } | null>(null);
@@ -73,8 +76,9 @@ export function createPhone(room: string) {
       onRelayLimit(kbps) {
         ceiling.value = Math.min(MAX_KBPS, kbps ?? MAX_KBPS);
       },
-      onSessions(next) {
+      onSessions(next, unheard) {
         sessions.value = next;
+        silent.value = unheard;
         if (next.some(({ phase }) => phase === 'connected')) failure.value = null;
       },
       onFailed(operator, why) {
@@ -126,12 +130,14 @@ export function createPhone(room: string) {
     end = null;
     sessions.value = [];
     failure.value = null;
+    silent.value = [];
     holder.value = null;
     heard = null;
   }
 
   const stopTicking = clock.every(TELEMETRY_MS, tick);
   const unwatch = onPageLife(leave, () => void join());
+  const unwatchNetwork = watchNetwork(() => end?.networkChanged());
   void camera.start('environment');
   void join();
 
@@ -140,6 +146,7 @@ export function createPhone(room: string) {
     camera,
     broker,
     sessions,
+    silent,
     holder,
     failure,
     replaced,
@@ -149,6 +156,7 @@ export function createPhone(room: string) {
     close(): void {
       stopTicking();
       unwatch();
+      unwatchNetwork();
       letSleep();
       leave();
       sensors.close();

@@ -9,6 +9,8 @@ export interface Situation {
   problem: string | null;
   broker: BusState;
   sessions: OfferState['sessions'];
+  /** Operators of whom nothing is heard at the moment. */
+  silent: string[];
   holder: string | null;
   replaced: boolean;
 }
@@ -19,7 +21,8 @@ export interface Words {
   detail: string;
 }
 
-export function vehicleWords({ room, problem, broker, sessions, holder, replaced }: Situation): Words {
+export function vehicleWords(situation: Situation): Words {
+  const { room, problem, broker, sessions, silent, holder, replaced } = situation;
   if (replaced) {
     return {
       tone: 'danger',
@@ -27,9 +30,20 @@ export function vehicleWords({ room, problem, broker, sessions, holder, replaced
       detail: `Another page or machine has become ${room}. This one isn’t it any more.`,
     };
   }
-  const seeing = sessions.filter(({ phase }) => phase === 'connected').length;
+  const here = sessions.filter(({ peer, phase }) => phase === 'connected' && !silent.includes(peer));
+  const seeing = here.length;
+  if (holder !== null && silent.includes(holder)) {
+    return {
+      tone: 'danger',
+      title: `Nothing is heard of ${holder}, who drives`,
+      detail: `${restoring(broker)} No command reaches this vehicle meanwhile.`,
+    };
+  }
   if (holder !== null) return { tone: 'careful', title: `Driven by ${holder}`, detail: seenBy(seeing) };
   if (seeing > 0) return { tone: 'fine', title: seenBy(seeing), detail: 'Nobody drives.' };
+  if (silent.length > 0) {
+    return { tone: 'careful', title: 'Connection interrupted, restoring…', detail: restoring(broker) };
+  }
   if (problem !== null) {
     return {
       tone: 'danger',
@@ -64,5 +78,11 @@ export function vehicleWords({ room, problem, broker, sessions, holder, replaced
           };
   }
 }
+
+/** Another path is agreed on over the broker. */
+const restoring = (broker: BusState) =>
+  broker.state === 'connected'
+    ? 'Another path is being looked for.'
+    : 'The broker can’t be reached either; it is needed to find another path, and is tried again and again.';
 
 const seenBy = (count: number) => (count === 1 ? 'Seen by 1 operator' : `Seen by ${count} operators`);

@@ -23,6 +23,7 @@ export interface Row {
 type Part = (args: string[]) => Promise<{ title: string; rows: Row[] }>;
 
 const PARTS: Record<string, () => Promise<Part>> = {
+  recovery: async () => (await import('./recovery.ts')).recovery,
   video: async () => (await import('./video.ts')).video,
 };
 

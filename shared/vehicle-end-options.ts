@@ -1,0 +1,39 @@
+/** What a vehicle's end of its room needs, and what it tells. */
+import type { BusState } from './bus.ts';
+import type { Command } from './channels.ts';
+import type { Clock } from './clock.ts';
+import type { OfferState } from './messages.ts';
+import type { CreatePeer } from './peer.ts';
+import type { Doing } from './vehicle-reports.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface VehicleEndOptions {
+  url: string;
+  root?: string;
+  room: string;
+  name?: string | undefined;
+  /** Operators that are let in at a time. */
+  maxOperators: number;
+  /** A peer for one operator; video is attached by the caller. */
+  createPeer(operator: string): CreatePeer;
+  /** What the vehicle does now; asked for at every state message. */
+  doing(): Doing;
+  /** A command of the lease's holder, newer than the one before. */
+  onCommand(command: Command): void;
+  /** The holder of the lease changed; when it did, no command of the former holder counts. */
+  onLease(holder: string | null): void;
+  /** The sessions or their phases changed. @param silent operators of whom nothing is heard at the moment */
+  onSessions(sessions: OfferState['sessions'], silent: string[]): void;
+  /** A session has failed, and why as far as it is known by now. */
+  onFailed?(operator: string, why: Verdict): void;
+  /**
+   * Most video that may be sent from now on, kbit/s, since it goes over a relay and the budget for that
+   * is used up; null when there is no such limit any more.
+   */
+  onRelayLimit?(kbps: number | null): void;
+  onState?(state: BusState): void;
+  /** Another agent has taken over this room. */
+  onReplaced(): void;
+  clock: Clock;
+  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}

@@ -1,0 +1,85 @@
+/** What befalls networks, brokers and relays while somebody drives: what is noticed, and what comes of it. */
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { untilNumber } from '../web/page.ts';
+import { describeInLab } from './describe-lab.ts';
+import { FAULTS, type Scene, startScene } from './faults.ts';
+import { createLab, type Lab, type NatKind } from './lab.ts';
+
+/** What the car is driven to, km/h. */
+const SPEED_KMH = 5;
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+/** In the page: the phases that the link goes through. */
+const PHASES = `
+  window.phases = [];
+  new MutationObserver(() => {
+    const phase = document.querySelector('video')?.dataset.link;
+    if (phase && phase !== phases.at(-1)) phases.push(phase);
+  }).observe(document, { subtree: true, childList: true, attributes: true });
+`;
+
+interface InPage {
+  phases: string[];
+}
+
+describeInLab('recovery', () => {
+  describe.each<NatKind>(['port-preserving', 'symmetric'])('both behind a NAT that is %s', (nat) => {
+    let lab: Lab;
+    let scene: Scene;
+
+    beforeAll(async () => {
+      lab = await createLab();
+      scene = await startScene(lab, nat, PHASES);
+    });
+    afterAll(() => lab?.close());
+
+    const phases = () => scene.console.page.evaluate(() => (window as unknown as InPage).phases);
+
+    /** As a driver does it, who lets go of the throttle and presses it anew when the page asks for it. */
+    async function drives(): Promise<void> {
+      const { page, live } = scene.console;
+      await live();
+      const asked = page.getByText('Let go of the throttle');
+      const fast = untilNumber(page, 'Speed', (shown) => shown > SPEED_KMH).then(() => true);
+      for (;;) {
+        await page.keyboard.down('KeyW');
+        const heldBack = asked.waitFor({ timeout: 0 }).then(
+          () => false,
+          () => false,
+        );
+        if (await Promise.race([fast, heldBack])) return;
+        await page.keyboard.up('KeyW');
+        await asked.waitFor({ state: 'hidden' });
+      }
+    }
+
+    test.each(FAULTS.filter((fault) => fault.nat === nat))('$name', async ({ name, strike, session }) => {
+      const { page } = scene.console;
+      await drives();
+      const before = (await phases()).length;
+      scene.heard.heard.length = 0;
+      await strike(scene);
+      if (name.startsWith('5 s of nothing')) {
+        expect((await phases()).slice(before)).toContain('restoring');
+        // The car has noticed too, and stopped.
+        await scene.heard.message(/\/safety$/, ({ state }) => state === 'stopped');
+      }
+      if (name === 'the broker is restarted') {
+        // Both are there again, and announce the session that they have.
+        await scene.heard.message(/\/peers\/op-/, ({ state }) => state === 'online');
+        await scene.heard.message(/\/offer$/, ({ phase }) => phase === 'connected');
+      }
+      // The car stands, and whoever drove drives on with a fresh press.
+      await page.keyboard.up('KeyW');
+      await page.keyboard.press('Space');
+      await untilNumber(page, 'Speed', (shown) => shown === 0);
+      await drives();
+      await page.keyboard.up('KeyW');
+      const seen = (await phases()).slice(before);
+      if (session === 'untouched') expect(seen).toEqual([]);
+      if (session === 'restored') expect(seen.slice(0, 2)).toEqual(['restoring', 'connected']);
+      expect(await phases()).toContain('connected');
+    });
+  });
+});
