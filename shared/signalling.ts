@@ -53,6 +53,8 @@ export function createSignalling(options: SignallingOptions) {
   let wanted = options.announceAtOnce;
   /** Whether this run's presence has been published in this connection, and ever. */
   let announced: 'no' | 'before' | 'now' = 'no';
+  /** An operator's presence that has gone with the CONNECT of this connection. */
+  let saidFirst: string | null = null;
   const early: Incoming[] = [];
   let over = false;
   let cancelReading = () => {};
@@ -68,6 +70,11 @@ export function createSignalling(options: SignallingOptions) {
     ].concat(options.filters),
     will: { topic: own, payload: will() },
     keepalive: KEEPALIVE_S,
+    firstWords() {
+      // An operator's id is new for each page: nobody else can have been there under it. A vehicle looks first.
+      saidFirst = role === 'operator' && wanted ? presence('online') : null;
+      return saidFirst === null ? [] : [{ topic: own, payload: saidFirst, retain: true }];
+    },
     clock,
     ...(options.log ? { log: options.log } : {}),
     ...(options.onDrop ? { onDrop: options.onDrop } : {}),
@@ -78,7 +85,11 @@ export function createSignalling(options: SignallingOptions) {
     onConnect(subscribed) {
       cancelReading();
       options.onConnected?.();
-      // An operator's id is new for each page: nobody else can have been there under it.
+      if (role === 'operator' && saidFirst !== null && !over) {
+        // Whether it reached the broker is known by now.
+        options.onSent?.('presence', saidFirst, true);
+        return present();
+      }
       if (role === 'operator') return announceIfWanted();
       void subscribed.then(() => {
         cancelReading = clock.after(READ_OWN_MS, announceIfWanted);
@@ -116,8 +127,13 @@ export function createSignalling(options: SignallingOptions) {
 
   function announceIfWanted(): void {
     if (!wanted || over) return;
-    announced = 'now';
     put('presence', own, presence('online'), { retain: true });
+    present();
+  }
+
+  /** This run's presence is published; what hangs on it follows. */
+  function present(): void {
+    announced = 'now';
     for (const [topic, payload] of retained) bus.publish(topic, payload(), { retain: true });
     options.onAnnounced(epoch);
     for (const incoming of early.splice(0)) options.onMessage(incoming);
