@@ -1,13 +1,28 @@
-/** How many are let in at a time; those who come and find no place wait for one. */
+/**
+ * How many are let in at a time; those who come and find no place wait for one. Sessions that are made
+ * before their operators enter take no place; there may be a few of them, for a while.
+ */
+
+import { isLive, type Link } from './negotiation.ts';
+
+/** Offers without an answer, after which an operator no longer takes up a place. */
+const UNANSWERED_TRIES = 2;
+/** Sessions that are made ahead at a time. */
+const MOST_AHEAD = 3;
+/** After this a session that nobody has entered ends, ms; pages give theirs up earlier. */
+export const UNUSED_MS = 20_000;
+
 export interface AdmissionOptions {
   /** Places. */
   most: number;
   /** Places that are taken now. */
   taken(): number;
+  /** Sessions that are made ahead and not entered now. */
+  ahead(): number;
   onTurnedAway(peer: string): void;
 }
 
-export function createAdmission({ most, taken, onTurnedAway }: AdmissionOptions) {
+export function createAdmission({ most, taken, ahead, onTurnedAway }: AdmissionOptions) {
   /** Who waits, the first first, with their epochs. */
   const waiting = new Map<string, number>();
 
@@ -19,6 +34,7 @@ export function createAdmission({ most, taken, onTurnedAway }: AdmissionOptions)
       onTurnedAway(peer);
       return false;
     },
+    mayPrepare: (): boolean => ahead() < MOST_AHEAD,
     /** Does not wait any more. */
     leave: (peer: string) => waiting.delete(peer),
     /** Those who wait, one by one, as long as there are places: each is to take one. */
@@ -31,3 +47,6 @@ export function createAdmission({ most, taken, onTurnedAway }: AdmissionOptions)
     },
   };
 }
+
+/** Places are for those who answer: a presence that nobody stands behind must not keep others out. */
+export const isAnswering = (link: Link) => isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);

@@ -52,6 +52,8 @@ export interface BusOptions {
   url: string;
   clientId: string;
   root?: string;
+  /** Browsers: opens a WebSocket, or hands out one that is open already. */
+  openSocket?(url: string): unknown;
   /** Filters that are subscribed at QoS 1 with every CONNECT. */
   filters: string[];
   /** What is published right after that, without waiting whether the broker lets this client in. */
@@ -102,6 +104,7 @@ export function createBus(options: BusOptions) {
       resubscribe: false,
       queueQoSZero: false,
       manualConnect: true,
+      ...(options.openSocket ? { createWebsocket: options.openSocket } : {}),
       ...(will ? { will: { ...will, payload: toBytes(will.payload), qos: 1, retain: true } } : {}),
     });
     client = mine;

@@ -3,7 +3,7 @@
  * says so, the lease, and what the vehicle tells everyone. What moves and what films is the caller's.
  */
 
-import { createAdmission } from './admission.ts';
+import { createAdmission, isAnswering, UNUSED_MS } from './admission.ts';
 import type { BusState, Incoming } from './bus.ts';
 import {
   type ChannelEvent,
@@ -20,7 +20,6 @@ import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts
 import { createLinkReports } from './link-reports.ts';
 import type { OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
-import { asBothKnow } from './path.ts';
 import type { CreatePeer } from './peer.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
@@ -31,8 +30,6 @@ import { type Doing, type LastCommand, offerMessage, sessionsOf, stateMessage } 
 import { type Verdict, verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
 
-/** Offers without an answer, after which an operator no longer takes up a place. */
-const UNANSWERED_TRIES = 2;
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
 
@@ -43,15 +40,15 @@ export interface VehicleEndOptions {
   name?: string | undefined;
   /** Operators that are let in at a time. */
   maxOperators: number;
-  /** A peer for one operator; video is attached by the caller. */
-  createPeer(operator: string): CreatePeer;
+  /** A peer for one operator; video is attached by the caller, and flows when the operator has entered. */
+  createPeer(operator: string, entered: Promise<void>): CreatePeer;
   /** What the vehicle does now; asked for at every state message. */
   doing(): Doing;
   /** A command of the lease's holder, newer than the one before. */
   onCommand(command: Command): void;
   /** The holder of the lease changed; when it did, no command of the former holder counts. */
   onLease(holder: string | null): void;
-  /** The sessions or their phases changed. */
+  /** The sessions of operators who have entered changed, or their phases. */
   onSessions(sessions: OfferState['sessions']): void;
   /** A session has failed, and why as far as it is known by now. */
   onFailed?(operator: string, why: Verdict): void;
@@ -69,6 +66,12 @@ export interface VehicleEndOptions {
 
 interface Operator {
   session: Session;
+  /** It has come; until then its session is made ahead. */
+  entered: boolean;
+  epoch: number;
+  enter(): void;
+  /** It is not waited for any more that it enters. */
+  stopWaiting(): void;
   reports: ReturnType<typeof createReports>;
   command: LastCommand | null;
   /** Why the session failed, as it was told. */
@@ -86,9 +89,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   const operators = new Map<string, Operator>();
   const admission = createAdmission({
     most: options.maxOperators,
-    taken: () => [...operators.values()].filter(({ session }) => isAnswering(session.link)).length,
+    taken: () => count(({ entered, session }) => entered && isAnswering(session.link)),
+    ahead: () => count(({ entered }) => !entered),
     onTurnedAway: turnAway,
   });
+  const count = (fits: (operator: Operator) => boolean) => [...operators.values()].filter(fits).length;
   let lease: LeaseState = noLease(clock.now());
   let seq = 0;
   let made = 0;
@@ -108,6 +113,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     self: room,
     role: 'vehicle',
     name: options.name,
+    details: () => ({ prepares: true }),
     filters: [createTopics(options.root).usage(room)],
     announceAtOnce: true,
     onMessage: receive,
@@ -137,7 +143,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   publishLease();
   const stopLinks = clock.every(SLOW_MS, () => {
     admitWaiting();
-    void publishLinks();
+    void links.sayAll(operators).then(relayLimit.path);
   });
 
   function receive(incoming: Incoming): void {
@@ -169,12 +175,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   ): void {
     signalling.drop(kind, 'from a peer without a session');
     if (kind === 'bye' || !message?.session) return;
-    const body = {
-      session: message.session,
-      reason: 'failed',
-      detail: 'the vehicle has ended this session',
-    } as const;
-    signalling.publish('bye', topics.bye(room, room, from), body);
+    const { session } = message;
+    signalling.to(from).bye({ session, reason: 'failed', detail: 'the vehicle has ended this session' });
   }
 
   function presence(peer: string, message: Extract<Incoming, { kind: 'presence' }>['message']): void {
@@ -185,20 +187,39 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       known?.session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
       return;
     }
-    if (!known && !admission.ask(peer, message.epoch)) return;
-    const operator = known ?? welcome(peer);
-    operator.session.dispatch({ type: 'presence', online: true, epoch: message.epoch });
+    const { epoch, preparing = false } = message;
+    // One who finds no place to prepare in has a session made when it enters.
+    if (!known && !(preparing ? admission.mayPrepare() : admission.ask(peer, epoch))) return;
+    const operator = known ?? welcome(peer, epoch);
+    operator.epoch = epoch;
+    if (!preparing && !letIn(peer, operator)) return;
+    operator.session.dispatch({ type: 'presence', online: true, epoch });
   }
 
   function turnAway(peer: string): void {
     const detail = `${options.maxOperators} operators are connected already, the most that are let in`;
-    signalling.publish('bye', topics.bye(room, room, peer), { reason: 'full', detail });
+    const prepared = operators.get(peer)?.session;
+    if (prepared) prepared.close('full', detail);
+    else signalling.to(peer).bye({ reason: 'full', detail });
     log.info({ room, operator: peer }, 'turned an operator away: full');
   }
 
-  function welcome(peer: string): Operator {
+  function letIn(peer: string, operator: Operator): boolean {
+    if (operator.entered) return true;
+    if (!admission.ask(peer, operator.epoch)) return false;
+    operator.entered = true;
+    operator.stopWaiting();
+    operator.enter();
+    if (operator.session.link.phase === 'connected') sendState(peer);
+    publishOffer();
+    return true;
+  }
+
+  function welcome(peer: string, epoch: number): Operator {
+    const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+    const say = signalling.to(peer);
     const reports = createReports({
-      send: (body) => signalling.publish('report', topics.report(room, room, peer), body),
+      send: say.report,
       onChange: () => explain(peer),
       onDrop: signalling.drop,
       clock,
@@ -207,8 +228,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       role: 'offerer',
       epoch: signalling.epoch,
       made,
-      createPeer: options.createPeer(peer),
-      send: signalling.sender(peer),
+      createPeer: options.createPeer(peer, entered),
+      send: say,
       announce: () => signalling.announce(),
       onQuiet: signalling.check,
       onLink: (link, before) => linkChanged(peer, link, before),
@@ -219,14 +240,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       clock,
     });
     const lateness = createLateness();
-    const operator: Operator = {
-      session,
-      reports,
-      command: null,
-      told: null,
-      stopStates: () => {},
-      lateness,
-    };
+    const stopWaiting = clock.after(UNUSED_MS, () => {
+      session.close('left', 'nobody has entered the session that was made ahead');
+    });
+    const none = { entered: false, command: null, told: null, stopStates: () => {} };
+    const operator: Operator = { session, reports, epoch, enter, stopWaiting, lateness, ...none };
     operators.set(peer, operator);
     return operator;
   }
@@ -263,6 +281,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (!operator) return;
     operators.delete(peer);
     operator.stopStates();
+    operator.stopWaiting();
     // Should the same peer come back, its sessions must sort after those it had.
     made = Math.max(made, operator.session.made);
     operator.session.close();
@@ -272,7 +291,9 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   function admitWaiting(): void {
     for (const [peer, epoch] of admission.next()) {
-      welcome(peer).session.dispatch({ type: 'presence', online: true, epoch });
+      const operator = welcome(peer, epoch);
+      letIn(peer, operator);
+      operator.session.dispatch({ type: 'presence', online: true, epoch });
     }
   }
 
@@ -307,7 +328,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       case 'clock':
         operator.lateness(event.t, ts);
         return tell(peer, { type: 'clock', ts, t: ts, echo: event.t });
+      case 'enter':
+        return void letIn(peer, operator);
       case 'request': {
+        if (!operator.entered) return tell(peer, { type: 'deny', ts, reason: 'Enter the vehicle first.' });
         const answer = requestLease(lease, peer, ts);
         if (!answer.granted) return tell(peer, { type: 'deny', ts, reason: answer.reason });
         setLease(answer.lease);
@@ -337,32 +361,21 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const operator = operators.get(peer);
     if (!operator) return;
     operator.stopStates();
-    operator.stopStates = clock.after(1000 / STATE_HZ, () => sendState(peer));
+    // One who has not entered has nothing to look at.
+    if (operator.entered) operator.stopStates = clock.after(1000 / STATE_HZ, () => sendState(peer));
     const state = stateMessage(seq++, operator.command, options.doing(), clock.now());
     operator.session.send('control', JSON.stringify(state));
   }
 
   function publishOffer(): void {
-    const all = sessionsOf([...operators].map(([peer, { session }]) => [peer, session.link]));
+    const all = sessionsOf(operators);
     signalling.retain('offer', topics.offer(room), () => offerMessage(room, signalling.epoch, all));
-    options.onSessions(all);
+    options.onSessions(all.filter(({ prepared }) => !prepared));
   }
 
   function publishLease(): void {
     const { holder, since } = lease;
     signalling.retain('lease', topics.lease(room), () => ({ holder, since }));
-  }
-
-  async function publishLinks(): Promise<void> {
-    let relayed = false;
-    for (const [peer, { session, reports }] of [...operators]) {
-      const { link } = session;
-      const seen = link.phase === 'connected' ? await session.stats() : null;
-      const stats = seen && asBothKnow(seen, reports.now.here, reports.now.there);
-      if (stats && link.phase === 'connected' && session.link === link) links.say(peer, link.session, stats);
-      relayed ||= stats?.path === 'relay';
-    }
-    relayLimit.path(relayed);
   }
 
   function endAll(reason: 'left' | 'replaced', detail?: string): void {
@@ -405,6 +418,3 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     },
   };
 }
-
-/** Places are for those who answer: a presence that nobody stands behind must not keep others out. */
-const isAnswering = (link: Link) => isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);

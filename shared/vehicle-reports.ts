@@ -34,17 +34,32 @@ export function stateMessage(seq: number, last: LastCommand | null, doing: Doing
 /** No finer than anybody can tell: on a narrow path each digit takes its part. */
 const rounded = (value: number) => Math.round(value * 1_000) / 1_000;
 
+/** As far as the offer state tells of an operator. */
+export interface Visitor {
+  session: { link: Link };
+  entered: boolean;
+}
+
 /** The sessions that exist, as the offer state lists them. */
-export function sessionsOf(links: [peer: string, link: Link][]): OfferState['sessions'] {
-  return links.flatMap(([peer, link]) => {
-    if (!isLive(link)) return [];
-    const phase = link.phase === 'connecting' ? ('offering' as const) : ('connected' as const);
-    return [{ peer, session: link.session, phase }];
-  });
+export function sessionsOf(operators: ReadonlyMap<string, Visitor>): OfferState['sessions'] {
+  return [...operators].flatMap(
+    ([
+      peer,
+      {
+        session: { link },
+        entered,
+      },
+    ]) => {
+      if (!isLive(link)) return [];
+      const phase = link.phase === 'connecting' ? ('offering' as const) : ('connected' as const);
+      const prepared = entered ? {} : { prepared: true };
+      return [{ peer, session: link.session, phase, ...prepared }];
+    },
+  );
 }
 
 export function offerMessage(from: string, epoch: number, sessions: OfferState['sessions']): Body<'offer'> {
-  const connected = sessions.some((session) => session.phase === 'connected');
+  const connected = sessions.some(({ phase, prepared }) => phase === 'connected' && !prepared);
   const phase = connected ? 'connected' : sessions.length > 0 ? 'offering' : 'waiting';
   return { from, epoch, phase, sessions };
 }

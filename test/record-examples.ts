@@ -73,7 +73,7 @@ const operator = createOperatorEnd({
       },
     };
   },
-  enterAtOnce: true,
+  arrival: 'entered',
   onView(view) {
     if (view.link.phase === 'connected') onConnected();
     if (view.claim.state === 'held') onGranted();

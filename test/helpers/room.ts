@@ -69,7 +69,7 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
       peer = { ...inner, send: (...said) => muted || inner.send(...said) };
       return peer;
     },
-    enterAtOnce: true,
+    arrival: 'entered',
     onView: () => queueMicrotask(wake),
     onState(next) {
       state = next;
