@@ -12,17 +12,21 @@ const MOST_AHEAD = 3;
 /** After this a session that nobody has entered ends, ms; pages give theirs up earlier. */
 export const UNUSED_MS = 20_000;
 
-export interface AdmissionOptions {
-  /** Places. */
-  most: number;
-  /** Places that are taken now. */
-  taken(): number;
-  /** Sessions that are made ahead and not entered now. */
-  ahead(): number;
-  onTurnedAway(peer: string): void;
+export interface Visitor {
+  session: { link: Link };
+  /** It has come; until then its session is made ahead. */
+  entered: boolean;
 }
 
-export function createAdmission({ most, taken, ahead, onTurnedAway }: AdmissionOptions) {
+/** @param most places */
+export function createAdmission(
+  most: number,
+  visitors: ReadonlyMap<string, Visitor>,
+  onTurnedAway: (peer: string) => void,
+) {
+  const count = (fits: (visitor: Visitor) => boolean) => [...visitors.values()].filter(fits).length;
+  const taken = () => count(({ entered, session }) => entered && isAnswering(session.link));
+  const ahead = () => count(({ entered }) => !entered);
   /** Who waits, the first first, with their epochs. */
   const waiting = new Map<string, number>();
 
@@ -49,4 +53,4 @@ export function createAdmission({ most, taken, ahead, onTurnedAway }: AdmissionO
 }
 
 /** Places are for those who answer: a presence that nobody stands behind must not keep others out. */
-export const isAnswering = (link: Link) => isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);
+const isAnswering = (link: Link) => isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);

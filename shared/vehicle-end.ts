@@ -3,7 +3,7 @@
  * says so, the lease, and what the vehicle tells everyone. What moves and what films is the caller's.
  */
 
-import { createAdmission, isAnswering, UNUSED_MS } from './admission.ts';
+import { createAdmission, UNUSED_MS, type Visitor } from './admission.ts';
 import type { BusState, Incoming } from './bus.ts';
 import {
   type ChannelEvent,
@@ -16,7 +16,7 @@ import {
 } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { createLateness } from './freshness.ts';
-import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
+import { keepLease } from './lease.ts';
 import { createLinkReports } from './link-reports.ts';
 import type { OfferState } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
@@ -64,10 +64,8 @@ export interface VehicleEndOptions {
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-interface Operator {
+interface Operator extends Visitor {
   session: Session;
-  /** It has come; until then its session is made ahead. */
-  entered: boolean;
   epoch: number;
   enter(): void;
   /** It is not waited for any more that it enters. */
@@ -87,22 +85,18 @@ export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
 export function createVehicleEnd(options: VehicleEndOptions) {
   const { room, clock, log } = options;
   const operators = new Map<string, Operator>();
-  const admission = createAdmission({
-    most: options.maxOperators,
-    taken: () => count(({ entered, session }) => entered && isAnswering(session.link)),
-    ahead: () => count(({ entered }) => !entered),
-    onTurnedAway: turnAway,
+  const admission = createAdmission(options.maxOperators, operators, turnAway);
+  const lease = keepLease(clock, ({ holder }) => {
+    log.info({ room, holder }, holder ? `${holder} drives` : 'nobody drives');
+    options.onLease(holder);
+    publishLease();
   });
-  const count = (fits: (operator: Operator) => boolean) => [...operators.values()].filter(fits).length;
-  let lease: LeaseState = noLease(clock.now());
   let seq = 0;
   let made = 0;
   let slowAt = 0;
   const relayLimit = createRelayLimit((kbps) => {
-    log.info(
-      { room, kbps },
-      kbps === null ? 'video is not limited any more' : 'video is limited: relay budget',
-    );
+    const limited = kbps === null ? 'video is not limited any more' : 'video is limited: relay budget';
+    log.info({ room, kbps }, limited);
     options.onRelayLimit?.(kbps);
   });
 
@@ -175,8 +169,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   ): void {
     signalling.drop(kind, 'from a peer without a session');
     if (kind === 'bye' || !message?.session) return;
-    const { session } = message;
-    signalling.to(from).bye({ session, reason: 'failed', detail: 'the vehicle has ended this session' });
+    const detail = 'the vehicle has ended this session';
+    signalling.to(from).bye({ session: message.session, reason: 'failed', detail });
   }
 
   function presence(peer: string, message: Extract<Incoming, { kind: 'presence' }>['message']): void {
@@ -253,7 +247,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (link.phase === before.phase) return;
     const detail = 'detail' in link ? { detail: link.detail } : {};
     log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
-    if (!isLive(link) || link.phase === 'connecting') setLease(releaseLease(lease, peer, clock.now()));
+    if (!isLive(link) || link.phase === 'connecting') lease.release(peer);
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = operator.told = null;
     // Another path may be slower, and what comes over it is not late for that.
@@ -315,7 +309,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const late = operator.lateness(command.t, now);
     operator.command = { seq: command.seq, t: command.t, at: now };
     if (late > MAX_LATE_MS) signalling.drop('control', 'a late command');
-    else if (lease.holder !== peer || lease.number !== command.lease) signalling.drop('control', 'no lease');
+    else if (lease.now.holder !== peer || lease.now.number !== command.lease)
+      signalling.drop('control', 'no lease');
     else options.onCommand(command);
     sendState(peer);
   }
@@ -332,26 +327,17 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         return void letIn(peer, operator);
       case 'request': {
         if (!operator.entered) return tell(peer, { type: 'deny', ts, reason: 'Enter the vehicle first.' });
-        const answer = requestLease(lease, peer, ts);
+        const answer = lease.request(peer);
         if (!answer.granted) return tell(peer, { type: 'deny', ts, reason: answer.reason });
-        setLease(answer.lease);
         return tell(peer, { type: 'grant', ts, lease: answer.lease.number });
       }
       case 'release':
-        return setLease(releaseLease(lease, peer, ts));
+        return lease.release(peer);
     }
   }
 
   function tell(peer: string, event: ChannelEvent): void {
     operators.get(peer)?.session.send('events', JSON.stringify(event));
-  }
-
-  function setLease(next: LeaseState): void {
-    if (next === lease) return;
-    lease = next;
-    log.info({ room, holder: lease.holder }, lease.holder ? `${lease.holder} drives` : 'nobody drives');
-    options.onLease(lease.holder);
-    publishLease();
   }
 
   // What the vehicle says
@@ -374,7 +360,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function publishLease(): void {
-    const { holder, since } = lease;
+    const { holder, since } = lease.now;
     signalling.retain('lease', topics.lease(room), () => ({ holder, since }));
   }
 

@@ -1,7 +1,8 @@
 /** The messages in which a vehicle says how it is: pure, from what its end of the room knows. */
+import type { Visitor } from './admission.ts';
 import type { VehicleState } from './channels.ts';
 import type { Body, OfferState } from './messages.ts';
-import { isLive, type Link } from './negotiation.ts';
+import { isLive } from './negotiation.ts';
 import type { PathStats } from './peer.ts';
 
 /** What the vehicle does now, as far as operators see it. */
@@ -33,12 +34,6 @@ export function stateMessage(seq: number, last: LastCommand | null, doing: Doing
 
 /** No finer than anybody can tell: on a narrow path each digit takes its part. */
 const rounded = (value: number) => Math.round(value * 1_000) / 1_000;
-
-/** As far as the offer state tells of an operator. */
-export interface Visitor {
-  session: { link: Link };
-  entered: boolean;
-}
 
 /** The sessions that exist, as the offer state lists them. */
 export function sessionsOf(operators: ReadonlyMap<string, Visitor>): OfferState['sessions'] {

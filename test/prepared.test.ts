@@ -1,8 +1,8 @@
 /** Sessions that are made before their operator enters: with a real broker and agent, WebRTC on both ends. */
 import { expect, onTestFinished, test } from 'vitest';
+import { UNUSED_MS } from '../shared/admission.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { RoomView } from '../shared/operator-end.ts';
-import { UNUSED_MS } from '../shared/places.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import { createPeerFactory } from '../vehicle/webrtc/peer.ts';
 import { silent, testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
