@@ -318,26 +318,23 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function event(peer: string, event: ChannelEvent): void {
     const operator = operators.get(peer);
     if (!operator) return;
+    const tell = (answer: ChannelEvent) => void operator.session.send('events', JSON.stringify(answer));
     const ts = clock.now();
     switch (event.type) {
       case 'clock':
         operator.lateness(event.t, ts);
-        return tell(peer, { type: 'clock', ts, t: ts, echo: event.t });
+        return tell({ type: 'clock', ts, t: ts, echo: event.t });
       case 'enter':
         return void letIn(peer, operator);
       case 'request': {
-        if (!operator.entered) return tell(peer, { type: 'deny', ts, reason: 'Enter the vehicle first.' });
+        if (!operator.entered) return tell({ type: 'deny', ts, reason: 'Enter the vehicle first.' });
         const answer = lease.request(peer);
-        if (!answer.granted) return tell(peer, { type: 'deny', ts, reason: answer.reason });
-        return tell(peer, { type: 'grant', ts, lease: answer.lease.number });
+        if (!answer.granted) return tell({ type: 'deny', ts, reason: answer.reason });
+        return tell({ type: 'grant', ts, lease: answer.lease.number });
       }
       case 'release':
         return lease.release(peer);
     }
-  }
-
-  function tell(peer: string, event: ChannelEvent): void {
-    operators.get(peer)?.session.send('events', JSON.stringify(event));
   }
 
   // What the vehicle says
@@ -385,11 +382,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     },
     safety(state: Doing['safety'], reason?: string): void {
       const since = clock.now();
-      signalling.retain('safety', topics.safety(room), () => ({
-        state,
-        since,
-        ...(reason ? { reason } : {}),
-      }));
+      const body = { state, since, ...(reason ? { reason } : {}) };
+      signalling.retain('safety', topics.safety(room), () => body);
     },
     /** This machine's network has changed, as far as it can tell: looks at once what is still there. */
     networkChanged(): void {

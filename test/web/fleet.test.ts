@@ -64,6 +64,8 @@ describe('what messages make of a car', () => {
     const said = hear(car('car1'), heard('usage', 'car1', usage));
     expect(said.usage).toEqual(usage);
     expect(hear(said, heard('usage', 'car1', null)).usage).toBeNull();
+  });
+
   test('one that is only getting ready has not come', () => {
     const message = presence({ role: 'operator', preparing: true });
     const before = car('car1');
