@@ -5,6 +5,7 @@
  */
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Clock } from './clock.ts';
+import { sayWithConnect, type Word } from './first-flight.ts';
 import { type Messages, parseMessage } from './messages.ts';
 import { createTopics, type Topic, type TopicKind } from './topics.ts';
 
@@ -51,13 +52,17 @@ export interface BusOptions {
   url: string;
   clientId: string;
   root?: string;
-  /** Filters that are subscribed at QoS 1 on every connect, before `onConnect`. */
+  /** Browsers: opens a WebSocket, or hands out one that is open already. */
+  openSocket?(url: string): unknown;
+  /** Filters that are subscribed at QoS 1 with every CONNECT. */
   filters: string[];
+  /** What is published right after that, without waiting whether the broker lets this client in. */
+  firstWords?(): Word[];
   will?: { topic: string; payload: string };
   /** Seconds; the broker notices a silent death after one and a half times this. */
   keepalive?: number;
   onMessage(incoming: Incoming): void;
-  /** Connected, and the SUBSCRIBE is on its way; `subscribed` resolves when the broker has confirmed it. */
+  /** Connected; `subscribed` resolves when the broker has confirmed the SUBSCRIBE. */
   onConnect?(subscribed: Promise<void>): void;
   onState?(state: BusState): void;
   /** A message was of no use. */
@@ -79,7 +84,7 @@ export function createBus(options: BusOptions) {
   /** When the current attempt began, ms; null while the next is being waited for. */
   let attemptAt: number | null = null;
   let failures = 0;
-  /** Of the last SUBSCRIBE, ms. */
+  /** Of the connection's first ping, ms. */
   let roundTrip = LEAST_ANSWER_MS;
   let cancelRetry = () => {};
   let cancelCheck: (() => void) | null = null;
@@ -98,6 +103,8 @@ export function createBus(options: BusOptions) {
       reconnectPeriod: 0,
       resubscribe: false,
       queueQoSZero: false,
+      manualConnect: true,
+      ...(options.openSocket ? { createWebsocket: options.openSocket } : {}),
       ...(will ? { will: { ...will, payload: toBytes(will.payload), qos: 1, retain: true } } : {}),
     });
     client = mine;
@@ -107,26 +114,31 @@ export function createBus(options: BusOptions) {
       (...args: Args) => {
         if (client === mine && state.state !== 'closed') listener(...args);
       };
-    mine.on('connect', current(connected));
+    mine.on(
+      'connect',
+      current(() => connected(subscribed)),
+    );
     mine.on('close', current(lost));
     mine.on('error', current(failed));
     mine.on('message', current(received));
     mine.on('packetreceive', current(alive));
+    mine.connect();
+    // Small packets must not wait for the acknowledgement of the one before (Nagle's algorithm).
+    (mine.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
+    const subscribed = sayWithConnect(mine, options.filters, options.firstWords?.() ?? []).catch((error) =>
+      options.log?.warn({ error: String(error) }, 'could not subscribe'),
+    );
   }
 
-  function connected(): void {
+  function connected(subscribed: Promise<void>): void {
     failures = 0;
     problem = 'the connection was closed';
-    // Small packets must not wait for the acknowledgement of the one before (Nagle's algorithm).
-    (client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
     const asked = options.clock.now();
-    const mine = client;
-    const subscribed = mine.subscribeAsync(options.filters, { qos: 1 }).then(
-      () => {
-        roundTrip = options.clock.now() - asked;
-      },
-      (error) => void (mine.connected && options.log?.warn({ error: String(error) }, 'could not subscribe')),
-    );
+    client.once('packetreceive', function measure(this: MqttClient, packet) {
+      if (packet.cmd === 'pingresp') roundTrip = options.clock.now() - asked;
+      else this.once('packetreceive', measure);
+    });
+    client.sendPing();
     setState({ state: 'connected' });
     options.onConnect?.(subscribed);
   }

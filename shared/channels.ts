@@ -69,6 +69,8 @@ const at = { ts: number };
 
 /** Both ways on `events`. */
 export const EventSchema = z.discriminatedUnion('type', [
+  /** The operator of a session that was made ahead has come. */
+  z.object({ ...at, type: z.literal('enter') }),
   z.object({ ...at, type: z.literal('request') }),
   z.object({ ...at, type: z.literal('grant'), lease: count }),
   z.object({ ...at, type: z.literal('deny'), reason }),

@@ -1,7 +1,9 @@
 /**
- * Who may drive: at most one operator at a time, granted by the vehicle. Pure; the vehicle's end of
- * the room holds it and tells everyone.
+ * Who may drive: at most one operator at a time, granted by the vehicle. The rules are pure; the vehicle's
+ * end of the room keeps the lease and tells everyone.
  */
+import type { Clock } from './clock.ts';
+
 export interface LeaseState {
   readonly holder: string | null;
   /** Grows with every grant; commands with another number move nothing. */
@@ -24,4 +26,25 @@ export function requestLease(lease: LeaseState, peer: string, now: number): Leas
 /** The peer has let go, or has gone; no change when somebody else drives. */
 export function releaseLease(lease: LeaseState, peer: string, now: number): LeaseState {
   return lease.holder === peer ? { ...lease, holder: null, since: now } : lease;
+}
+
+/** The lease of one vehicle. @param onChange is told each holder */
+export function keepLease(clock: Clock, onChange: (lease: LeaseState) => void) {
+  let lease = noLease(clock.now());
+  function set(next: LeaseState): void {
+    if (next === lease) return;
+    lease = next;
+    onChange(lease);
+  }
+  return {
+    get now(): LeaseState {
+      return lease;
+    },
+    request(peer: string): LeaseAnswer {
+      const answer = requestLease(lease, peer, clock.now());
+      if (answer.granted) set(answer.lease);
+      return answer;
+    },
+    release: (peer: string): void => set(releaseLease(lease, peer, clock.now())),
+  };
 }

@@ -43,6 +43,10 @@ export const PresenceSchema = z.object({
   /** When this state began, ms since the epoch. */
   since: millis,
   name: z.optional(z.string().check(z.maxLength(64))),
+  /** Vehicle: it makes sessions ahead for operators that are `preparing`. */
+  prepares: z.optional(z.boolean()),
+  /** Operator: it has not come yet, and may not; a session shall be ready if it does. */
+  preparing: z.optional(z.boolean()),
 });
 
 export const OfferStateSchema = z.object({
@@ -50,7 +54,15 @@ export const OfferStateSchema = z.object({
   from: id,
   epoch: count,
   phase: z.enum(['waiting', 'offering', 'connected']),
-  sessions: z.array(z.object({ peer: id, session, phase: z.enum(['offering', 'connected']) })),
+  sessions: z.array(
+    z.object({
+      peer: id,
+      session,
+      phase: z.enum(['offering', 'connected']),
+      /** Made ahead: its operator has not entered. */
+      prepared: z.optional(z.boolean()),
+    }),
+  ),
 });
 
 export const SdpSchema = z.object({

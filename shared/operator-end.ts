@@ -2,7 +2,7 @@
  * The operator's end of a room: joins it, keeps a session with its vehicle, asks for the lease, sends
  * commands, and holds what is known of the room in one view. Pages, tests and tools use it alike.
  */
-import type { BusState, Incoming } from './bus.ts';
+import type { BusOptions, BusState, Incoming } from './bus.ts';
 import {
   type ChannelEvent,
   type ChannelName,
@@ -89,15 +89,16 @@ export interface Watch {
   dropped: NonNullable<SignallingOptions['onDrop']>;
 }
 
-export interface OperatorEndOptions {
-  url: string;
-  root?: string;
+export interface OperatorEndOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket'> {
   room: string;
   self: string;
   name?: string | undefined;
   createPeer: CreatePeer;
-  /** False: be connected and ready, but unseen until `enter`. */
-  enterAtOnce: boolean;
+  /**
+   * entered: seen by all, with video. preparing: have the vehicle make a session, so that it is there by
+   * the time of `enter`; for vehicles whose presence says `prepares`. unseen: be connected to the broker.
+   */
+  arrival: 'entered' | 'preparing' | 'unseen';
   onView(view: RoomView, before: RoomView): void;
   /** At 20 Hz and for each command. @param rttMs of the command that it answers; null if it answers none */
   onState(state: VehicleState, rttMs: number | null): void;
@@ -122,18 +123,19 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let stateSeq = -1;
   /** Held when the session was interrupted: until when it is asked for again in a new one, ms. */
   let regainUntil = 0;
-  /** The negotiation's wish to be seen counts only from then on. */
-  let entered = options.enterAtOnce;
+  let { arrival } = options;
 
   const signalling = createSignalling({
     url: options.url,
     ...(options.root === undefined ? {} : { root: options.root }),
+    ...(options.openSocket ? { openSocket: options.openSocket } : {}),
     room,
     self,
     role: 'operator',
     name: options.name,
     filters: [...topics.filters.ofVehicle(room), topics.link(room, self)],
-    announceAtOnce: options.enterAtOnce,
+    details: () => (arrival === 'preparing' ? { preparing: true } : {}),
+    announceAtOnce: arrival !== 'unseen',
     onMessage(incoming) {
       options.watch?.came(incoming);
       receive(incoming);
@@ -151,8 +153,9 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     ...(options.log ? { log: options.log } : {}),
   });
 
+  const toVehicle = signalling.to(room);
   const reports = createReports({
-    send: (body) => signalling.publish('report', topics.report(room, self, room), body),
+    send: toVehicle.report,
     // A session's first report comes before word of the session: nobody shall see it with the last one's link.
     onChange: (now) => update({ reports: now, link: session.link }),
     onDrop: signalling.drop,
@@ -162,8 +165,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     role: 'answerer',
     epoch: signalling.epoch,
     createPeer: options.createPeer,
-    send: signalling.sender(room),
-    announce: () => entered && signalling.announce(),
+    send: toVehicle,
+    announce: () => arrival === 'entered' && signalling.announce(),
     checkBroker: signalling.check,
     onLink: linkChanged,
     onMessage: heard,
@@ -242,7 +245,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
 
   function operatorPresence(peer: string, message: Presence | null): void {
     const { [peer]: _, ...others } = view.operators;
-    const online = message?.state === 'online' && message.role === 'operator';
+    const online = message?.state === 'online' && message.role === 'operator' && !message.preparing;
     update({ operators: online ? { ...others, [peer]: message } : others });
   }
 
@@ -318,7 +321,10 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     stats: session.stats,
     /** Shows itself to the vehicle, which then offers a session. */
     enter(): void {
-      entered = true;
+      if (arrival === 'entered') return;
+      arrival = 'entered';
+      // Where there is a session, it is the shorter way.
+      say({ type: 'enter', ts: clock.now() });
       signalling.announce();
     },
     request,

@@ -2,10 +2,9 @@
  * The MQTT side of one peer in its room: it subscribes, announces itself, leaves a will, keeps its
  * retained messages true across reconnects, and notices when another run has taken its place.
  */
-import { type BusState, createBus, type Incoming } from './bus.ts';
+import { type BusOptions, type BusState, createBus, type Incoming } from './bus.ts';
 import type { Clock } from './clock.ts';
 import { type Body, buildMessage } from './messages.ts';
-import type { SessionOptions } from './session.ts';
 import { createTopics, type TopicKind } from './topics.ts';
 
 /** Seconds between keepalives; a death is known to the broker after one and a half times this. */
@@ -13,13 +12,13 @@ const KEEPALIVE_S = 10;
 /** How long a vehicle waits for its own retained presence before it says that it is there, ms. */
 const READ_OWN_MS = 200;
 
-export interface SignallingOptions {
-  url: string;
-  root?: string;
+export interface SignallingOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket'> {
   room: string;
   self: string;
   role: 'vehicle' | 'operator';
   name?: string | undefined;
+  /** What this peer's presence says beside, as it is when it is published. */
+  details?(): Pick<Body<'presence'>, 'prepares' | 'preparing'>;
   /** Extra filters, as text, beside the room's presence and what is addressed to this peer. */
   filters: string[];
   /** False: connect and subscribe, but stay unseen until `announce` is called (operators). */
@@ -53,6 +52,8 @@ export function createSignalling(options: SignallingOptions) {
   let wanted = options.announceAtOnce;
   /** Whether this run's presence has been published in this connection, and ever. */
   let announced: 'no' | 'before' | 'now' = 'no';
+  /** An operator's presence that has gone with the CONNECT of this connection. */
+  let saidFirst: string | null = null;
   const early: Incoming[] = [];
   let over = false;
   let cancelReading = () => {};
@@ -61,6 +62,7 @@ export function createSignalling(options: SignallingOptions) {
     url: options.url,
     clientId: self,
     ...(options.root === undefined ? {} : { root: options.root }),
+    ...(options.openSocket ? { openSocket: options.openSocket } : {}),
     filters: [
       topics.presence(room, self),
       topics.filters.presence(room),
@@ -68,6 +70,11 @@ export function createSignalling(options: SignallingOptions) {
     ].concat(options.filters),
     will: { topic: own, payload: will() },
     keepalive: KEEPALIVE_S,
+    firstWords() {
+      // An operator's id is new for each page: nobody else can have been there under it. A vehicle looks first.
+      saidFirst = role === 'operator' && wanted ? presence('online') : null;
+      return saidFirst === null ? [] : [{ topic: own, payload: saidFirst, retain: true }];
+    },
     clock,
     ...(options.log ? { log: options.log } : {}),
     ...(options.onDrop ? { onDrop: options.onDrop } : {}),
@@ -78,7 +85,11 @@ export function createSignalling(options: SignallingOptions) {
     onConnect(subscribed) {
       cancelReading();
       options.onConnected?.();
-      // An operator's id is new for each page: nobody else can have been there under it.
+      if (role === 'operator' && saidFirst !== null && !over) {
+        // Whether it reached the broker is known by now.
+        options.onSent?.('presence', saidFirst, true);
+        return present();
+      }
       if (role === 'operator') return announceIfWanted();
       void subscribed.then(() => {
         cancelReading = clock.after(READ_OWN_MS, announceIfWanted);
@@ -116,8 +127,13 @@ export function createSignalling(options: SignallingOptions) {
 
   function announceIfWanted(): void {
     if (!wanted || over) return;
-    announced = 'now';
     put('presence', own, presence('online'), { retain: true });
+    present();
+  }
+
+  /** This run's presence is published; what hangs on it follows. */
+  function present(): void {
+    announced = 'now';
     for (const [topic, payload] of retained) bus.publish(topic, payload(), { retain: true });
     options.onAnnounced(epoch);
     for (const incoming of early.splice(0)) options.onMessage(incoming);
@@ -130,7 +146,8 @@ export function createSignalling(options: SignallingOptions) {
 
   function presence(state: 'online' | 'offline' | 'lost'): string {
     const name = options.name === undefined ? {} : { name: options.name };
-    return buildMessage('presence', { state, role, epoch, since, ...name }, clock.now());
+    const details = state === 'online' ? options.details?.() : {};
+    return buildMessage('presence', { state, role, epoch, since, ...name, ...details }, clock.now());
   }
 
   /** An operator that is gone leaves nothing behind; a vehicle stays in the list, as lost. */
@@ -172,14 +189,15 @@ export function createSignalling(options: SignallingOptions) {
       if (bus.state.state === 'connected' && (role === 'operator' || announced === 'now')) announceIfWanted();
     },
 
-    publish,
-
-    /** What a session sends to the peer at its other end. */
-    sender: (to: string): SessionOptions['send'] => ({
-      sdp: (body) => publish('sdp', topics.sdp(room, self, to), body as Body<'sdp'>),
-      ice: (body) => publish('ice', topics.ice(room, self, to), body as Body<'ice'>),
-      bye: (body) => publish('bye', topics.bye(room, self, to), body as Body<'bye'>),
+    /** What this peer says to another one. */
+    to: (peer: string) => ({
+      sdp: (body: Body<'sdp'>) => publish('sdp', topics.sdp(room, self, peer), body),
+      ice: (body: Body<'ice'>) => publish('ice', topics.ice(room, self, peer), body),
+      bye: (body: Body<'bye'>) => publish('bye', topics.bye(room, self, peer), body),
+      report: (body: Body<'report'>) => publish('report', topics.report(room, self, peer), body),
     }),
+
+    publish,
 
     /** Publishes a retained message and says it again after every reconnect, as it is then. */
     retain<Kind extends TopicKind>(kind: Kind, topic: string, body: () => Body<Kind>): void {

@@ -14,15 +14,15 @@ export interface VehicleEndOptions {
   name?: string | undefined;
   /** Operators that are let in at a time. */
   maxOperators: number;
-  /** A peer for one operator; video is attached by the caller. */
-  createPeer(operator: string): CreatePeer;
+  /** A peer for one operator; video is attached by the caller, and flows when the operator has entered. */
+  createPeer(operator: string, entered: Promise<void>): CreatePeer;
   /** What the vehicle does now; asked for at every state message. */
   doing(): Doing;
   /** A command of the lease's holder, newer than the one before. */
   onCommand(command: Command): void;
   /** The holder of the lease changed; when it did, no command of the former holder counts. */
   onLease(holder: string | null): void;
-  /** The sessions or their phases changed. @param silent operators of whom nothing is heard at the moment */
+  /** The sessions of operators who have entered changed, or their phases. @param silent operators of whom nothing is heard at the moment */
   onSessions(sessions: OfferState['sessions'], silent: string[]): void;
   /** A session has failed, and why as far as it is known by now. */
   onFailed?(operator: string, why: Verdict): void;

@@ -3,7 +3,7 @@
  * says so, the lease, and what the vehicle tells everyone. What moves and what films is the caller's.
  */
 
-import { createAdmission } from './admission.ts';
+import { createAdmission, UNUSED_MS, type Visitor } from './admission.ts';
 import type { Incoming } from './bus.ts';
 import {
   type ChannelEvent,
@@ -15,10 +15,9 @@ import {
   STATE_HZ,
 } from './channels.ts';
 import { createLateness } from './freshness.ts';
-import { type LeaseState, noLease, releaseLease, requestLease } from './lease.ts';
+import { keepLease } from './lease.ts';
 import { createLinkReports } from './link-reports.ts';
 import { isLive, type Link } from './negotiation.ts';
-import { asBothKnow } from './path.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
 import { createSession, deliver, type Session } from './session.ts';
@@ -36,13 +35,15 @@ import {
 import { verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
 
-/** Offers without an answer, after which an operator no longer takes up a place. */
-const UNANSWERED_TRIES = 2;
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
 
-interface Operator {
+interface Operator extends Visitor {
   session: Session;
+  epoch: number;
+  enter(): void;
+  /** It is not waited for any more that it enters. */
+  stopWaiting(): void;
   reports: ReturnType<typeof createReports>;
   command: LastCommand | null;
   /** Why the session failed, as it was told. */
@@ -58,20 +59,18 @@ export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
 export function createVehicleEnd(options: VehicleEndOptions) {
   const { room, clock, log } = options;
   const operators = new Map<string, Operator>();
-  const admission = createAdmission({
-    most: options.maxOperators,
-    taken: () => [...operators.values()].filter(({ session }) => isAnswering(session.link)).length,
-    onTurnedAway: turnAway,
+  const admission = createAdmission(options.maxOperators, operators, turnAway);
+  const lease = keepLease(clock, ({ holder }) => {
+    log.info({ room, holder }, holder ? `${holder} drives` : 'nobody drives');
+    options.onLease(holder);
+    publishLease();
   });
-  let lease: LeaseState = noLease(clock.now());
   let seq = 0;
   let made = 0;
   let slowAt = 0;
   const relayLimit = createRelayLimit((kbps) => {
-    log.info(
-      { room, kbps },
-      kbps === null ? 'video is not limited any more' : 'video is limited: relay budget',
-    );
+    const limited = kbps === null ? 'video is not limited any more' : 'video is limited: relay budget';
+    log.info({ room, kbps }, limited);
     options.onRelayLimit?.(kbps);
   });
 
@@ -82,6 +81,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     self: room,
     role: 'vehicle',
     name: options.name,
+    details: () => ({ prepares: true }),
     filters: [createTopics(options.root).usage(room)],
     announceAtOnce: true,
     onMessage: receive,
@@ -111,7 +111,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   publishLease();
   const stopLinks = clock.every(SLOW_MS, () => {
     admitWaiting();
-    void publishLinks();
+    void links.sayAll(operators).then(relayLimit.path);
   });
 
   function receive(incoming: Incoming): void {
@@ -143,12 +143,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   ): void {
     signalling.drop(kind, 'from a peer without a session');
     if (kind === 'bye' || !message?.session) return;
-    const body = {
-      session: message.session,
-      reason: 'failed',
-      detail: 'the vehicle has ended this session',
-    } as const;
-    signalling.publish('bye', topics.bye(room, room, from), body);
+    const detail = 'the vehicle has ended this session';
+    signalling.to(from).bye({ session: message.session, reason: 'failed', detail });
   }
 
   function presence(peer: string, message: Extract<Incoming, { kind: 'presence' }>['message']): void {
@@ -159,20 +155,39 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       known?.session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
       return;
     }
-    if (!known && !admission.ask(peer, message.epoch)) return;
-    const operator = known ?? welcome(peer);
-    operator.session.dispatch({ type: 'presence', online: true, epoch: message.epoch });
+    const { epoch, preparing = false } = message;
+    // One who finds no place to prepare in has a session made when it enters.
+    if (!known && !(preparing ? admission.mayPrepare() : admission.ask(peer, epoch))) return;
+    const operator = known ?? welcome(peer, epoch);
+    operator.epoch = epoch;
+    if (!preparing && !letIn(peer, operator)) return;
+    operator.session.dispatch({ type: 'presence', online: true, epoch });
   }
 
   function turnAway(peer: string): void {
     const detail = `${options.maxOperators} operators are connected already, the most that are let in`;
-    signalling.publish('bye', topics.bye(room, room, peer), { reason: 'full', detail });
+    const prepared = operators.get(peer)?.session;
+    if (prepared) prepared.close('full', detail);
+    else signalling.to(peer).bye({ reason: 'full', detail });
     log.info({ room, operator: peer }, 'turned an operator away: full');
   }
 
-  function welcome(peer: string): Operator {
+  function letIn(peer: string, operator: Operator): boolean {
+    if (operator.entered) return true;
+    if (!admission.ask(peer, operator.epoch)) return false;
+    operator.entered = true;
+    operator.stopWaiting();
+    operator.enter();
+    if (operator.session.link.phase === 'connected') sendState(peer);
+    publishOffer();
+    return true;
+  }
+
+  function welcome(peer: string, epoch: number): Operator {
+    const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
+    const say = signalling.to(peer);
     const reports = createReports({
-      send: (body) => signalling.publish('report', topics.report(room, room, peer), body),
+      send: say.report,
       onChange: () => explain(peer),
       onDrop: signalling.drop,
       clock,
@@ -181,8 +196,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       role: 'offerer',
       epoch: signalling.epoch,
       made,
-      createPeer: options.createPeer(peer),
-      send: signalling.sender(peer),
+      createPeer: options.createPeer(peer, entered),
+      send: say,
       announce: () => signalling.announce(),
       checkBroker: signalling.check,
       onLink: (link, before) => linkChanged(peer, link, before),
@@ -193,14 +208,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       clock,
     });
     const lateness = createLateness();
-    const operator: Operator = {
-      session,
-      reports,
-      command: null,
-      told: null,
-      stopStates: () => {},
-      lateness,
-    };
+    const stopWaiting = clock.after(UNUSED_MS, () => {
+      session.close('left', 'nobody has entered the session that was made ahead');
+    });
+    const none = { entered: false, command: null, told: null, stopStates: () => {} };
+    const operator: Operator = { session, reports, epoch, enter, stopWaiting, lateness, ...none };
     operators.set(peer, operator);
     return operator;
   }
@@ -209,7 +221,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (link.phase === before.phase) return;
     const detail = 'detail' in link ? { detail: link.detail } : {};
     log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
-    if (!isLive(link) || link.phase === 'connecting') setLease(releaseLease(lease, peer, clock.now()));
+    if (!isLive(link) || link.phase === 'connecting') lease.release(peer);
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = operator.told = null;
     // Another path may be slower, and what comes over it is not late for that.
@@ -237,6 +249,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (!operator) return;
     operators.delete(peer);
     operator.stopStates();
+    operator.stopWaiting();
     // Should the same peer come back, its sessions must sort after those it had.
     made = Math.max(made, operator.session.made);
     operator.session.close();
@@ -246,7 +259,9 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   function admitWaiting(): void {
     for (const [peer, epoch] of admission.next()) {
-      welcome(peer).session.dispatch({ type: 'presence', online: true, epoch });
+      const operator = welcome(peer, epoch);
+      letIn(peer, operator);
+      operator.session.dispatch({ type: 'presence', online: true, epoch });
     }
   }
 
@@ -268,7 +283,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const late = operator.lateness(command.t, now);
     operator.command = { seq: command.seq, t: command.t, at: now };
     if (late > MAX_LATE_MS) signalling.drop('control', 'a late command');
-    else if (lease.holder !== peer || lease.number !== command.lease) signalling.drop('control', 'no lease');
+    else if (lease.now.holder !== peer || lease.now.number !== command.lease)
+      signalling.drop('control', 'no lease');
     else options.onCommand(command);
     sendState(peer);
   }
@@ -276,32 +292,23 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function event(peer: string, event: ChannelEvent): void {
     const operator = operators.get(peer);
     if (!operator) return;
+    const tell = (answer: ChannelEvent) => void operator.session.send('events', JSON.stringify(answer));
     const ts = clock.now();
     switch (event.type) {
       case 'clock':
         operator.lateness(event.t, ts);
-        return tell(peer, { type: 'clock', ts, t: ts, echo: event.t });
+        return tell({ type: 'clock', ts, t: ts, echo: event.t });
+      case 'enter':
+        return void letIn(peer, operator);
       case 'request': {
-        const answer = requestLease(lease, peer, ts);
-        if (!answer.granted) return tell(peer, { type: 'deny', ts, reason: answer.reason });
-        setLease(answer.lease);
-        return tell(peer, { type: 'grant', ts, lease: answer.lease.number });
+        if (!operator.entered) return tell({ type: 'deny', ts, reason: 'Enter the vehicle first.' });
+        const answer = lease.request(peer);
+        if (!answer.granted) return tell({ type: 'deny', ts, reason: answer.reason });
+        return tell({ type: 'grant', ts, lease: answer.lease.number });
       }
       case 'release':
-        return setLease(releaseLease(lease, peer, ts));
+        return lease.release(peer);
     }
-  }
-
-  function tell(peer: string, event: ChannelEvent): void {
-    operators.get(peer)?.session.send('events', JSON.stringify(event));
-  }
-
-  function setLease(next: LeaseState): void {
-    if (next === lease) return;
-    lease = next;
-    log.info({ room, holder: lease.holder }, lease.holder ? `${lease.holder} drives` : 'nobody drives');
-    options.onLease(lease.holder);
-    publishLease();
   }
 
   // What the vehicle says
@@ -311,33 +318,22 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const operator = operators.get(peer);
     if (!operator) return;
     operator.stopStates();
-    operator.stopStates = clock.after(1000 / STATE_HZ, () => sendState(peer));
+    // One who has not entered has nothing to look at.
+    if (operator.entered) operator.stopStates = clock.after(1000 / STATE_HZ, () => sendState(peer));
     const state = stateMessage(seq++, operator.command, options.doing(), clock.now());
     operator.session.send('control', JSON.stringify(state));
   }
 
   function publishOffer(): void {
-    const links = [...operators].map(([peer, { session }]): [string, Link] => [peer, session.link]);
-    const all = sessionsOf(links);
+    const all = sessionsOf(operators);
     signalling.retain('offer', topics.offer(room), () => offerMessage(room, signalling.epoch, all));
-    options.onSessions(all, silentOf(links));
+    const entered = all.filter(({ prepared }) => !prepared);
+    options.onSessions(entered, silentOf(operators));
   }
 
   function publishLease(): void {
-    const { holder, since } = lease;
+    const { holder, since } = lease.now;
     signalling.retain('lease', topics.lease(room), () => ({ holder, since }));
-  }
-
-  async function publishLinks(): Promise<void> {
-    let relayed = false;
-    for (const [peer, { session, reports }] of [...operators]) {
-      const { link } = session;
-      const seen = link.phase === 'connected' ? await session.stats() : null;
-      const stats = seen && asBothKnow(seen, reports.now.here, reports.now.there);
-      if (stats && link.phase === 'connected' && session.link === link) links.say(peer, link.session, stats);
-      relayed ||= stats?.path === 'relay';
-    }
-    relayLimit.path(relayed);
   }
 
   function endAll(reason: 'left' | 'replaced', detail?: string): void {
@@ -361,11 +357,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     },
     safety(state: Doing['safety'], reason?: string): void {
       const since = clock.now();
-      signalling.retain('safety', topics.safety(room), () => ({
-        state,
-        since,
-        ...(reason ? { reason } : {}),
-      }));
+      const body = { state, since, ...(reason ? { reason } : {}) };
+      signalling.retain('safety', topics.safety(room), () => body);
     },
     /** This machine's network has changed, and what was there may be gone. */
     networkChanged(): void {
@@ -380,6 +373,3 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     },
   };
 }
-
-/** Places are for those who answer: a presence that nobody stands behind must not keep others out. */
-const isAnswering = (link: Link) => isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);

@@ -1,7 +1,8 @@
 /** The messages in which a vehicle says how it is: pure, from what its end of the room knows. */
+import type { Visitor } from './admission.ts';
 import type { VehicleState } from './channels.ts';
 import type { Body, OfferState } from './messages.ts';
-import { isLive, type Link } from './negotiation.ts';
+import { isLive } from './negotiation.ts';
 import type { PathStats } from './peer.ts';
 
 /** What the vehicle does now, as far as operators see it. */
@@ -35,20 +36,29 @@ export function stateMessage(seq: number, last: LastCommand | null, doing: Doing
 const rounded = (value: number) => Math.round(value * 1_000) / 1_000;
 
 /** The sessions that exist, as the offer state lists them. */
-export function sessionsOf(links: [peer: string, link: Link][]): OfferState['sessions'] {
-  return links.flatMap(([peer, link]) => {
-    if (!isLive(link)) return [];
-    const phase = link.phase === 'connecting' ? ('offering' as const) : ('connected' as const);
-    return [{ peer, session: link.session, phase }];
-  });
+export function sessionsOf(operators: ReadonlyMap<string, Visitor>): OfferState['sessions'] {
+  return [...operators].flatMap(
+    ([
+      peer,
+      {
+        session: { link },
+        entered,
+      },
+    ]) => {
+      if (!isLive(link)) return [];
+      const phase = link.phase === 'connecting' ? ('offering' as const) : ('connected' as const);
+      const prepared = entered ? {} : { prepared: true };
+      return [{ peer, session: link.session, phase, ...prepared }];
+    },
+  );
 }
 
 /** Of whom nothing is heard at the moment. */
-export const silentOf = (links: [peer: string, link: Link][]): string[] =>
-  links.filter(([, { phase }]) => phase === 'restoring').map(([peer]) => peer);
+export const silentOf = (operators: ReadonlyMap<string, Visitor>): string[] =>
+  [...operators].filter(([, { session }]) => session.link.phase === 'restoring').map(([peer]) => peer);
 
 export function offerMessage(from: string, epoch: number, sessions: OfferState['sessions']): Body<'offer'> {
-  const connected = sessions.some((session) => session.phase === 'connected');
+  const connected = sessions.some(({ phase, prepared }) => phase === 'connected' && !prepared);
   const phase = connected ? 'connected' : sessions.length > 0 ? 'offering' : 'waiting';
   return { from, epoch, phase, sessions };
 }

@@ -73,7 +73,7 @@ const operator = createOperatorEnd({
       },
     };
   },
-  enterAtOnce: true,
+  arrival: 'preparing',
   onView(view) {
     if (view.link.phase === 'connected') onConnected();
     if (view.claim.state === 'held') onGranted();
@@ -82,6 +82,7 @@ const operator = createOperatorEnd({
   clock: systemClock,
 });
 await connected;
+operator.enter();
 operator.request();
 await granted;
 const driving = setInterval(() => operator.command({ steer: 0.12, throttle: 0.6, brake: 0, gear: 'D' }), 20);
@@ -100,14 +101,19 @@ await server.close();
 const pick: Record<string, (all: string[]) => string[]> = {
   presence: (all) => [
     all.find((text) => text.includes('"vehicle"')) ?? '',
-    all.find((text) => text.includes('"operator"')) ?? '',
+    all.find((text) => text.includes('"preparing"')) ?? '',
+    all.find((text) => text.includes('"operator"') && !text.includes('"preparing"')) ?? '',
     all.find((text) => text.includes('"offline"')) ?? '',
   ],
-  offer: (all) => [all[0] ?? '', all.find((text) => text.includes('"connected"')) ?? ''],
+  offer: (all) => [
+    all[0] ?? '',
+    all.find((text) => text.includes('"connected","prepared"')) ?? '',
+    all.find((text) => text.includes('"connected"}')) ?? '',
+  ],
   lease: (all) => all.filter((text) => text.includes(OPERATOR)).slice(0, 1),
   safety: (all) => all.filter((text) => text.includes('"driving"')).slice(0, 1),
   events: (all) => {
-    const types = ['request', 'grant', 'release', 'clock', 'echo'];
+    const types = ['enter', 'request', 'grant', 'release', 'clock', 'echo'];
     return types.flatMap((type) => all.find((text) => text.includes(`"${type}"`)) ?? []);
   },
 };

@@ -75,14 +75,16 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     room: options.room,
     name: options.name,
     maxOperators: options.maxOperators,
-    createPeer: (operator) => (handlers) => {
+    createPeer: (operator, entered) => (handlers) => {
+      let over = false;
       const peer = peers.create({
         ...handlers,
-        mediaReady: () => audience.join(operator, peer),
+        mediaReady: () => void entered.then(() => over || audience.join(operator, peer)),
         keyFrameWanted: () => video.requestKeyFrame(),
         videoChanged: audience.update,
       });
       const close = () => {
+        over = true;
         audience.leave(operator, peer);
         peer.close();
       };

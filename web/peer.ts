@@ -9,6 +9,8 @@ import { watchConnection } from './peer/report.ts';
 import { withReportsOnRequest } from './peer/reports-on-request.ts';
 
 export interface BrowserPeerOptions {
+  /** Resolves when `iceServers` has what there is. */
+  ready?: Promise<void>;
   iceServers(): RTCIceServer[];
   /** Adds what this end sends, or listens for what it receives. Returns the undo. */
   attach(connection: RTCPeerConnection): () => void;
@@ -90,6 +92,7 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
         return take(await connection.createOffer({ iceRestart: restart }));
       },
       async acceptOffer(sdp) {
+        await options.ready;
         renewIceServers();
         await connection.setRemoteDescription({ type: 'offer', sdp });
         const answer = await connection.createAnswer();

@@ -34,11 +34,16 @@ addEventListener('popstate', (event) => {
   address.value = new URL(location.href);
 });
 
+/** A click that opens its link in this tab. */
+export function staysHere(event: MouseEvent): boolean {
+  return !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0);
+}
+
 /** Links to pages of this app are followed here; all others, and new tabs, by the browser. */
 document.addEventListener('click', (event) => {
   const link = event.target instanceof Element ? event.target.closest('a') : null;
-  const modified = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0;
-  if (!link || modified || event.defaultPrevented || link.target || link.origin !== location.origin) return;
+  if (!link || !staysHere(event) || event.defaultPrevented || link.target || link.origin !== location.origin)
+    return;
   event.preventDefault();
   navigate(link.href, event.timeStamp);
 });

@@ -11,7 +11,7 @@ const end = createOperatorEnd({
   room: 'car1',
   self,
   createPeer: weriftOperator({ packets: 0, nalTypes: new Set() }),
-  enterAtOnce: true,
+  arrival: 'entered',
   onView(view) {
     if (view.link.phase === 'connected') queueMicrotask(() => end.request());
   },

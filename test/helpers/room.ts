@@ -5,7 +5,12 @@ import { onTestFinished } from 'vitest';
 import { startServer } from '../../broker/serve.ts';
 import type { ChannelName, VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
-import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
+import {
+  createOperatorEnd,
+  type OperatorEnd,
+  type OperatorEndOptions,
+  type RoomView,
+} from '../../shared/operator-end.ts';
 import type { Peer } from '../../shared/peer.ts';
 import { runVehicle, type VehicleOptions } from '../../vehicle/agent.ts';
 import { eventually } from './eventually.ts';
@@ -44,7 +49,12 @@ export interface TestOperator extends OperatorEnd {
   drive(wanted: Parameters<OperatorEnd['command']>[0]): () => void;
 }
 
-export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOperator {
+export function testOperator(
+  url: string,
+  room = 'car1',
+  root = 'rooms',
+  arrival: OperatorEndOptions['arrival'] = 'entered',
+): TestOperator {
   const id = `op-${randomBytes(4).toString('hex')}`;
   const received: Received = { packets: 0, nalTypes: new Set() };
   const watchers = new Set<() => void>();
@@ -69,7 +79,7 @@ export function testOperator(url: string, room = 'car1', root = 'rooms'): TestOp
       peer = { ...inner, send: (...said) => muted || inner.send(...said) };
       return peer;
     },
-    enterAtOnce: true,
+    arrival,
     onView: () => queueMicrotask(wake),
     onState(next) {
       state = next;

@@ -66,6 +66,12 @@ describe('what messages make of a car', () => {
     expect(hear(said, heard('usage', 'car1', null)).usage).toBeNull();
   });
 
+  test('one that is only getting ready has not come', () => {
+    const message = presence({ role: 'operator', preparing: true });
+    const before = car('car1');
+    expect(hear(before, heard('presence', 'car1', message, 'op-1'))).toBe(before);
+  });
+
   test('what changes nothing gives the same car, so that no row is drawn', () => {
     const before = car('car1');
     expect(hear(before, heard('presence', 'car1', null, 'op-1'))).toBe(before);

@@ -2,7 +2,8 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { iceFromEnvironment } from '../../broker/ice/from-environment.ts';
-import { testOperator, testVehicle } from '../helpers/room.ts';
+import type { RoomView } from '../../shared/operator-end.ts';
+import { testListener, testOperator, testVehicle } from '../helpers/room.ts';
 import { startService } from '../helpers/service.ts';
 import { live, picturesChange, sentenceOf, untilNumber, usePages } from './browser.ts';
 
@@ -27,20 +28,68 @@ test('from the fleet into the car: one click, without loading the page anew', as
   await row(page, 'car1').waitFor();
 });
 
-test('a car that has been looked at in the list is not seen by it before the click', async () => {
+const prepared = ({ offer }: RoomView) =>
+  offer?.sessions.filter(({ phase, prepared }) => prepared && phase === 'connected') ?? [];
+
+test('while the pointer rests on a car its session is made, unseen by all; the click takes it', async () => {
   const server = await pages.server();
   await testVehicle(server.mqttUrl);
   const watcher = testOperator(server.mqttUrl);
   const page = await pages.open(server.webUrl);
-  await row(page, 'car1').waitFor();
-  const prepared = page.waitForEvent('websocket');
   await row(page, 'car1').hover();
-  await prepared;
-  await watcher.until('connected', ({ link }) => link.phase === 'connected');
-  expect(Object.keys(watcher.view.operators).filter((id) => id !== watcher.id)).toEqual([]);
+  await watcher.until('a session is made', (view) => prepared(view).length === 1);
+  const [made] = prepared(watcher.view);
+  expect(Object.keys(watcher.view.operators)).toEqual([watcher.id]);
+  await row(page, 'car1').getByText('1 watching').waitFor();
   await row(page, 'car1').click();
   await watcher.until('the page is seen', ({ operators }) => Object.keys(operators).length === 2);
   await live(page);
+  const taken = watcher.view.offer?.sessions.find(({ peer }) => peer !== watcher.id);
+  expect(taken?.session).toBe(made?.session);
+});
+
+test('a car that the keyboard is on is prepared like one that the pointer is on', async () => {
+  const server = await pages.server();
+  await testVehicle(server.mqttUrl);
+  const watcher = testOperator(server.mqttUrl);
+  const page = await pages.open(server.webUrl);
+  await row(page, 'car1').focus();
+  await watcher.until('a session is made', (view) => prepared(view).length === 1);
+  await page.keyboard.press('Enter');
+  await watcher.until('the page is seen', ({ operators }) => Object.keys(operators).length === 2);
+  await live(page);
+});
+
+test('a vehicle that does not know of preparing hears of nobody before the click', async () => {
+  const server = await pages.server();
+  const ears = await testListener(server.mqttUrl);
+  const online = { v: 1, ts: 1, state: 'online', role: 'vehicle', epoch: 1, since: 1 };
+  const say = (room: string) =>
+    ears.client.publishAsync(`rooms/${room}/peers/${room}`, JSON.stringify(online), { qos: 1, retain: true });
+  await say('old1');
+  await testVehicle(server.mqttUrl);
+  const page = await pages.open(server.webUrl);
+  // A button that goes down prepares at once. What was to be said to the first is said when the second has
+  // its session.
+  await row(page, 'old1').dispatchEvent('pointerdown');
+  await row(page, 'car1').hover();
+  await ears.message('a session with the other', ({ text }) => text.includes('"prepared":true'));
+  expect(ears.heard.filter(({ topic }) => topic.startsWith('rooms/old1/peers/op-'))).toEqual([]);
+  await row(page, 'old1').click();
+  await ears.message('the operator', ({ topic }) => topic.startsWith('rooms/old1/peers/op-'));
+});
+
+test('a phone that is the vehicle prepares too, and films for nobody who has not entered', async () => {
+  const server = await pages.server();
+  const phone = await pages.open(`${server.webUrl}/vehicle/phone1`);
+  await phone.getByRole('button', { name: /start/i }).click();
+  const ahead = testOperator(server.mqttUrl, 'phone1', 'rooms', 'preparing');
+  await ahead.until('connected', ({ link }) => link.phase === 'connected');
+  const watcher = testOperator(server.mqttUrl, 'phone1');
+  await watcher.until('a second of video', () => watcher.received.packets > 60);
+  expect(ahead.received.packets).toBe(0);
+  ahead.enter();
+  await ahead.until('video', () => ahead.received.packets > 0);
 });
 
 test('W drives, letting go slows down, Space stops and gives the wheel back', async () => {

@@ -11,7 +11,7 @@ import { Panel } from './panel/panel.tsx';
 import { Stage } from './stage.tsx';
 import { Status } from './status.tsx';
 
-export { prepare } from './prepared.ts';
+export { enter, prepare } from './prepared.ts';
 
 export default function ConsolePage({ room }: { room: string }) {
   // While drawing, not after it: the car shall hear of the click at once.

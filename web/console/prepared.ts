@@ -7,19 +7,29 @@ const UNUSED_MS = 15_000;
 
 let prepared: { room: Room; giveUp: ReturnType<typeof setTimeout> } | null = null;
 
-export function prepare(name: string): void {
+/** @param ahead the vehicle makes sessions ahead */
+export function prepare(name: string, ahead: boolean): void {
   const kept = prepared?.room.name === name ? prepared.room : null;
   if (prepared) clearTimeout(prepared.giveUp);
   if (!kept) void prepared?.room.leave();
   if (!kept) warmUp();
-  prepared = { room: kept ?? createRoom(name, false), giveUp: setTimeout(drop, UNUSED_MS) };
+  prepared = {
+    room: kept ?? createRoom(name, ahead ? 'preparing' : 'unseen'),
+    giveUp: setTimeout(drop, UNUSED_MS),
+  };
+}
+
+/** The choice is made, of the prepared one or another. */
+export function enter(name: string): void {
+  if (prepared?.room.name !== name) prepare(name, false);
+  prepared?.room.enter();
 }
 
 /** The room, entered: the prepared one, or a new one. */
 export function take(name: string): Room {
   if (prepared?.room.name !== name) {
     drop();
-    return createRoom(name, true);
+    return createRoom(name, 'entered');
   }
   const { room, giveUp } = prepared;
   clearTimeout(giveUp);

@@ -2,19 +2,25 @@
 import { signal } from '@preact/signals';
 import type { VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
-import { createOperatorEnd, type OperatorEnd, type RoomView } from '../../shared/operator-end.ts';
+import {
+  createOperatorEnd,
+  type OperatorEnd,
+  type OperatorEndOptions,
+  type RoomView,
+} from '../../shared/operator-end.ts';
 import { randomId } from '../broker-url.ts';
 import { watchNetwork } from '../network-watch.ts';
 import { createBrowserPeer } from '../peer.ts';
 import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
+import { takeSocket } from '../spare-socket.ts';
 import { recorder } from '../timeline/recorder.ts';
 
 const clock = systemClock;
 
 export type Room = ReturnType<typeof createRoom>;
 
-/** @param enterAtOnce false: be ready, but unseen until `enter` */
-export function createRoom(room: string, enterAtOnce: boolean) {
+/** @param arrival until `enter`; see operator-end.ts */
+export function createRoom(room: string, arrival: OperatorEndOptions['arrival']) {
   /** Null until the server has said where the broker is. */
   const view = signal<RoomView | null>(null);
   const self = signal(randomId('op'));
@@ -27,7 +33,7 @@ export function createRoom(room: string, enterAtOnce: boolean) {
   const interrupted = signal(false);
   /** Round trips of the commands since the last look, ms. */
   let roundTrips: number[] = [];
-  let entered = enterAtOnce;
+  let entered = false;
   let end: OperatorEnd | null = null;
   let record: ReturnType<typeof recorder.watch> | null = null;
   /** Counts joins and leaves, so that a join that took long knows that it is not wanted any more. */
@@ -36,7 +42,8 @@ export function createRoom(room: string, enterAtOnce: boolean) {
 
   async function join(): Promise<void> {
     const mine = ++turn;
-    const [settings] = await Promise.all([fleetSettings(), loadIceServers(self.value)]);
+    const ready = loadIceServers(self.value);
+    const settings = await fleetSettings();
     if (mine !== turn) return;
     record = recorder.watch(room, self.value);
     end = createOperatorEnd({
@@ -45,8 +52,10 @@ export function createRoom(room: string, enterAtOnce: boolean) {
       root: settings.root,
       room,
       self: self.value,
-      enterAtOnce: entered,
+      arrival: entered ? 'entered' : arrival,
+      openSocket: takeSocket,
       createPeer: createBrowserPeer({
+        ready,
         iceServers,
         notes: () => iceWarnings.peek(),
         attach: receiveVideo,

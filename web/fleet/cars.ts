@@ -47,7 +47,7 @@ export function hear(car: Car, incoming: Incoming): Car {
       const { message } = incoming;
       if (peer === car.room) return { ...car, presence: message?.role === 'vehicle' ? message : null };
       const { [peer]: known, ...others } = car.operators;
-      if (message?.role === 'operator' && message.state === 'online') {
+      if (message?.role === 'operator' && message.state === 'online' && !message.preparing) {
         return { ...car, operators: { ...others, [peer]: message } };
       }
       return known ? { ...car, operators: others } : car;

@@ -4,12 +4,13 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Usage } from '../../shared/messages.ts';
 import { ago, fixed, UNKNOWN } from '../format.ts';
 import { Glyph } from '../glyph.tsx';
+import { staysHere } from '../router.ts';
 import { consolePath } from '../routes.ts';
 import { lastSeen } from '../seen.ts';
 import { LEVEL_TONES, thisMonth, usageWords } from '../usage-words.ts';
 import { type Car, driverOf, nameOf, STATE_WORDS, stateOf } from './cars.ts';
 import type { Feed } from './feed.ts';
-import { prepare, prepareSoon, stopPreparing } from './prepare.ts';
+import { choose, expectChoice, prepare, prepareSoon, stopPreparing } from './prepare.ts';
 
 /** How often "3 min ago" is looked at again, ms. */
 const AGE_TICK_MS = 10_000;
@@ -29,6 +30,7 @@ export function CarList({ rooms, feed }: CarListProps) {
     return () => clearInterval(timer);
   }, []);
   useEffect(() => walkWithArrows(() => list.current), []);
+  useEffect(expectChoice, []);
   return (
     <div class={`cars ${feed.lostAt.value === null ? '' : 'old'}`}>
       <div class="columns" aria-hidden="true">
@@ -56,11 +58,11 @@ function Row({ car }: { car: Signal<Car> }) {
     <li>
       <a
         href={consolePath(room)}
-        onPointerEnter={() => prepareSoon(room)}
-        onFocus={() => prepareSoon(room)}
-        onPointerDown={() => prepare(room)}
+        onPointerEnter={() => prepareSoon(room, car.value.presence)}
+        onFocus={() => prepareSoon(room, car.value.presence)}
+        onPointerDown={() => prepare(room, car.value.presence)}
         onPointerLeave={stopPreparing}
-        onClick={stopPreparing}
+        onClick={(event) => staysHere(event) && choose(room)}
       >
         <Cells car={car.value} />
       </a>

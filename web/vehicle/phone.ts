@@ -64,7 +64,12 @@ export function createPhone(room: string) {
       root: settings.root,
       room,
       maxOperators: MAX_OPERATORS,
-      createPeer: () => createBrowserPeer({ iceServers, notes: () => iceWarnings.peek(), attach: sendVideo }),
+      createPeer: (_operator, entered) =>
+        createBrowserPeer({
+          iceServers,
+          notes: () => iceWarnings.peek(),
+          attach: (connection) => sendVideo(connection, entered),
+        }),
       doing: look,
       onCommand(command) {
         heard = { command, at: clock.now() };
@@ -97,9 +102,13 @@ export function createPhone(room: string) {
     end.safety(look().safety);
   }
 
-  /** Every operator gets whatever the camera shows now, also after it was turned round. */
-  function sendVideo(connection: RTCPeerConnection): () => void {
+  /** Every operator who has entered gets whatever the camera shows now, also after it was turned round. */
+  function sendVideo(connection: RTCPeerConnection, entered: Promise<void>): () => void {
     const { sender } = connection.addTransceiver('video', { direction: 'sendonly' });
+    const watched = signal(false);
+    void entered.then(() => {
+      watched.value = true;
+    });
     const stopLimiting = effect(() => {
       const parameters = sender.getParameters();
       for (const encoding of parameters.encodings) encoding.maxBitrate = ceiling.value * 1_000;
@@ -108,7 +117,8 @@ export function createPhone(room: string) {
     });
     const stopFilming = effect(() => {
       const now = camera.state.value;
-      void sender.replaceTrack(now.state === 'on' ? now.track : null).catch(() => {});
+      const track = watched.value && now.state === 'on' ? now.track : null;
+      void sender.replaceTrack(track).catch(() => {});
     });
     return () => {
       stopLimiting();

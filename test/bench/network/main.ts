@@ -3,6 +3,7 @@
  *
  *     npm run bench:network                               all parts
  *     npm run bench:network -- video --system plntry    one of them, with what it takes
+ *     npm run bench:network -- setup --tries 8
  *
  * Prints a table for each part; exits with 1 where what is to be reached was missed.
  */
@@ -24,6 +25,7 @@ type Part = (args: string[]) => Promise<{ title: string; rows: Row[] }>;
 
 const PARTS: Record<string, () => Promise<Part>> = {
   recovery: async () => (await import('./recovery.ts')).recovery,
+  setup: async () => (await import('./setup.ts')).setup,
   video: async () => (await import('./video.ts')).video,
 };
 
