@@ -122,7 +122,7 @@ export function restartAsked(
   return drop(state, 'sdp', 'a restart that is under way');
 }
 
-function restart(state: State, link: Live, phase: Live['phase']): Step {
+export function restart(state: State, link: Live, phase: Live['phase']): Step {
   const { session } = link;
   const live: Live = { ...freshLive(session, link.seq + 1, link.remoteEpoch), phase, restarting: true };
   return [{ ...state, link: live }, [{ type: 'makeOffer', session, seq: live.seq, restart: true }]];
@@ -155,7 +155,9 @@ export function transportChanged(
   const { link, role } = state;
   if (!isLive(link) || link.session !== session) return drop(state, 'transport', 'another session');
   if (transport === 'connected') {
-    return [{ ...state, failures: 0, link: { ...link, phase: 'connected', tries: 0 } }, []];
+    // A restart that could not be said yet goes on growing old.
+    const tries = link.restarting && !link.answered ? link.tries : 0;
+    return [{ ...state, failures: 0, link: { ...link, phase: 'connected', tries } }, []];
   }
   if (transport === 'failed')
     return role === 'offerer' && interrupted(state) ? renew(state, link) : fail(state, link, detail);

@@ -26,6 +26,7 @@ import {
   RESTORE_TRIES,
   renew,
   repeat,
+  restart,
   restartAsked,
   transportChanged,
   unanswered,
@@ -190,6 +191,10 @@ function left(state: State, reason: Extract<Event, { type: 'leave' }>['reason'],
 function signallingUp(state: State): Step {
   const { link, role } = state;
   if (role === 'answerer' && link.phase === 'restoring') return [state, [askRestart(link)]];
+  // What was gathered while there was no network leads nowhere: a restart that had to wait is begun anew.
+  if (isLive(link) && link.restarting && !link.answered && link.tries > 0) {
+    return restart(state, link, link.phase);
+  }
   return [state, unanswered(state)];
 }
 

@@ -30,7 +30,7 @@ import { createSession, deliver } from './session.ts';
 import { createSignalling, type SignallingOptions } from './signalling.ts';
 import { createTopics } from './topics.ts';
 
-/** A driver whose session is replaced by a new one within this time asks for the wheel again by itself, ms. */
+/** Whoever drives, or has asked to, asks again by itself in a new session that comes within this time, ms. */
 const REGAIN_MS = 10_000;
 
 /** What this operator's claim to the wheel has come to. */
@@ -121,7 +121,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let echoed = Number.NEGATIVE_INFINITY;
   /** `seq` of the newest vehicle state: `control` keeps no order. */
   let stateSeq = -1;
-  /** Held when the session was interrupted: until when it is asked for again in a new one, ms. */
+  /** Held or asked for when the session was lost: until when it is asked for again in a new one, ms. */
   let regainUntil = 0;
   let { arrival } = options;
 
@@ -257,7 +257,9 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       stateSeq = -1;
     }
     const open = link.phase === 'connected' || link.phase === 'restoring';
-    if (!open && before.phase === 'restoring' && view.claim.state === 'held') {
+    const replaced =
+      before.phase === 'restoring' || (before.phase === 'connected' && link.phase === 'connecting');
+    if (!open && replaced && (view.claim.state === 'held' || view.claim.state === 'asked')) {
       regainUntil = clock.now() + REGAIN_MS;
     }
     update(open ? { link } : { link, path: null, clock: null, claim: { state: 'none' } });

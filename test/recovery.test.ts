@@ -68,6 +68,20 @@ test('a path that stays silent leads to a new session, and its driver has the wh
   await operator.until('video', () => operator.received.packets > packets + 30);
 });
 
+test('who has asked for the wheel and lost the session before the answer gets it in the next one', async () => {
+  const { mqttUrl } = await testServer();
+  await testVehicle(mqttUrl);
+  const operator = testOperator(mqttUrl);
+  await operator.until('connected', ({ link }) => link.phase === 'connected');
+  const session = sessionOf(operator);
+  operator.mute(true);
+  operator.request();
+  expect(operator.view.claim.state).toBe('asked');
+  await operator.until('another session', ({ link }) => isLive(link) && link.session > session);
+  operator.mute(false);
+  await operator.until('granted', ({ claim }) => claim.state === 'held');
+});
+
 test('with the path its line to the broker goes dead: it finds out, comes back as the same, and the session too', async () => {
   const { mqttUrl } = await testServer();
   await testVehicle(mqttUrl);

@@ -1,5 +1,5 @@
 /** What befalls networks, brokers and relays while somebody drives: what is noticed, and what comes of it. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { untilNumber } from '../web/page.ts';
 import { describeInLab } from './describe-lab.ts';
 import { FAULTS, type Scene, startScene } from './faults.ts';
@@ -32,6 +32,8 @@ describeInLab('recovery', () => {
       lab = await createLab();
       scene = await startScene(lab, nat, PHASES);
     });
+    // One that failed must not leave the next with a key that is down.
+    afterEach(() => scene.console.page.keyboard.up('KeyW'));
     afterAll(() => lab?.close());
 
     const phases = () => scene.console.page.evaluate(() => (window as unknown as InPage).phases);

@@ -163,6 +163,18 @@ describe('the offerer', () => {
     expect(run(lost.state, { type: 'signalling' }).types).toEqual(['sendSdp']);
   });
 
+  test('whose restart has waited for the broker begins it anew, with what can be gathered now', () => {
+    const waited = run(connected.state, silent, restartOffer, { type: 'timeout' });
+    const again = run(waited.state, { type: 'signalling' });
+    expect(again.effects).toContainEqual({ type: 'makeOffer', session, seq: 3, restart: true });
+    expect(again.state.link).toMatchObject({ phase: 'restoring', seq: 3 });
+    // The old path came back before the broker did.
+    const heard = run(waited.state, { type: 'transport', session, state: 'connected' });
+    const serving = run(heard.state, { type: 'signalling' });
+    expect(serving.effects).toContainEqual({ type: 'makeOffer', session, seq: 3, restart: true });
+    expect(serving.state.link).toMatchObject({ phase: 'connected', seq: 3 });
+  });
+
   test('answers who asks for a restart that is under way with its offer, and does not begin another', () => {
     const { state } = run(connected.state, silent, restartOffer);
     const asked = run(state, { type: 'sdp', message: { session, seq: 1, type: 'restart' } });

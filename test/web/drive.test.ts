@@ -175,6 +175,27 @@ describe('an interruption', () => {
     expect(drive.heldBack.value).toBeNull();
   });
 
+  test('that leads to a session without the lease asks hands to let go and press again', () => {
+    claim = HELD;
+    hands = FORWARD;
+    tick();
+    claim = { state: 'none' };
+    said = [];
+    tick();
+    expect(said).toEqual([]);
+    expect(drive.heldBack.value).toContain('press it again');
+    // The Drive button gives the lease, and still nothing moves that nobody has pressed anew.
+    claim = HELD;
+    tick();
+    expect(said).toEqual(['throttle 0 brake 0 D']);
+    hands = AT_REST;
+    tick();
+    expect(drive.heldBack.value).toBeNull();
+    hands = FORWARD;
+    tick();
+    expect(said.at(-1)).toBe('throttle 1 brake 0 D');
+  });
+
   test('that nobody drove through changes nothing', () => {
     claim = HELD;
     connected = false;

@@ -32,8 +32,10 @@ export function claimNotice(
       return { tone: 'danger', text: `You can’t drive now: ${withNames(claim.reason, view, self)}.` };
     case 'revoked':
       return { tone: 'danger', text: `You don’t drive any more: ${withNames(claim.reason, view, self)}.` };
-    case 'none':
-      return because.letGo === null ? null : { tone: 'careful', text: because.letGo };
+    case 'none': {
+      const text = because.letGo ?? because.heldBack;
+      return text === null ? null : { tone: 'careful', text };
+    }
   }
 }
 

@@ -2,7 +2,7 @@
  * From hands to commands: asks for the lease at the first drive input, sends commands while it is
  * held, and lets go of everything when the operator can't be looking any more.
  */
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { COMMAND_HZ, type Command, type Gear } from '../../shared/channels.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Claim } from '../../shared/operator-end.ts';
@@ -12,6 +12,7 @@ import { AT_REST, combine, type Input, isAtRest } from './inputs/controls.ts';
 const STOP_COPIES = 3;
 
 const INTERRUPTED = 'The connection was interrupted. Let go of the throttle, then drive on.';
+const NOT_ASKED = 'You don’t drive yet. Let go of the throttle, then press it again.';
 const NOT_DRIVING = 'You aren’t driving: only the driver’s stop reaches the car.';
 
 export interface Wheel {
@@ -32,8 +33,11 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
   const letGoBecause = signal<string | null>(null);
   /** Hands must have come to rest before they ask for the lease: after a stop, holding on means nothing. */
   let rested = true;
-  /** After an interruption the throttle must have been released: nobody saw what it would do meanwhile. */
-  const held = signal(false);
+  /**
+   * Why the throttle must be released before it does anything; null when it need not. Nobody saw what it
+   * would have done in an interruption, nor does it ask for the lease again when a new session has none.
+   */
+  const heldBack = signal<string | null>(null);
   let readAt = clock.now();
 
   const stopTicking = clock.every(1000 / COMMAND_HZ, tick);
@@ -45,9 +49,10 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
     const claim = wheel.claim().state;
     if (!isAtRest(wanted) && claim !== 'held' && claim !== 'asked' && rested) ask();
     rested = isAtRest(wanted);
-    if (!wheel.connected()) held.value = wanted.throttle > 0;
-    else if (wanted.throttle === 0) held.value = false;
-    const throttle = held.value ? 0 : wanted.throttle;
+    if (wanted.throttle === 0) heldBack.value = null;
+    else if (!wheel.connected()) heldBack.value = INTERRUPTED;
+    else if (wheel.claim().state === 'none') heldBack.value ??= NOT_ASKED;
+    const throttle = heldBack.value === null ? wanted.throttle : 0;
     if (claim === 'held') wheel.command({ ...wanted, throttle, gear: gear.value });
   }
 
@@ -67,7 +72,7 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
     gear,
     letGoBecause,
     /** What keeps the throttle from the car though it is pressed, as a sentence; null when nothing does. */
-    heldBack: computed(() => (held.value ? INTERRUPTED : null)),
+    heldBack,
     shift(to: Gear): void {
       gear.value = to;
     },
