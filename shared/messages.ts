@@ -106,6 +106,14 @@ export const TelemetrySchema = z.object({
   values: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
 });
 
+/** Pixels, pictures a second, and the bit rate that allows no more, kbit/s. */
+const ReducedSchema = z.object({
+  width: count,
+  height: count,
+  fps: z.number().check(z.positive()),
+  allowedKbps: count,
+});
+
 export const LinkSchema = z.object({
   ...envelope,
   /** Whose path this is; without it a smaller `relayBytes` than before means a new session. */
@@ -124,6 +132,8 @@ export const LinkSchema = z.object({
   kbps: z.number(),
   /** Bytes over relays in this session, both ways; what counts is in relay-count.ts. */
   relayBytes: count,
+  /** What the pictures are reduced to, in size and number, while the path carries no more. */
+  reduced: z.optional(ReducedSchema),
 });
 
 const share = z.object({
@@ -185,6 +195,7 @@ export type Bye = Messages['bye'];
 export type Report = Messages['report'];
 export type Telemetry = Messages['telemetry'];
 export type Link = Messages['link'];
+export type Reduced = z.infer<typeof ReducedSchema>;
 export type Lease = Messages['lease'];
 export type Safety = Messages['safety'];
 export type Usage = Messages['usage'];

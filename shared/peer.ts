@@ -3,7 +3,7 @@
  * (web/peer.ts) and werift (vehicle/webrtc/).
  */
 import type { ChannelName } from './channels.ts';
-import type { Candidate, Link } from './messages.ts';
+import type { Candidate, Link, Reduced } from './messages.ts';
 import type { PeerReport } from './report.ts';
 
 export interface Peer {
@@ -62,4 +62,6 @@ export interface PathStats {
   relayBytes: number;
   /** Packets that the other end reported lost in the last report, percent. */
   lossPct?: number;
+  /** What the video is reduced to. */
+  reduced?: Reduced;
 }

@@ -84,6 +84,7 @@ export function linkMessage(
     relayBytes: now.relayBytes,
   };
   if (now.relayProtocol) body.relayProtocol = now.relayProtocol;
+  if (now.reduced) body.reduced = now.reduced;
   if (now.otherRelayProtocol) body.operatorRelayProtocol = now.otherRelayProtocol;
   return body;
 }

@@ -41,6 +41,8 @@ export interface Picture {
   packets: Buffer[];
   keyFrame: boolean;
   format: VideoFormat;
+  /** Fewer or smaller pictures than without a limit of the bit rate. */
+  reduced: boolean;
 }
 
 /** What the video is made like at present. */

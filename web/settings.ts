@@ -22,19 +22,22 @@ export const settingsProblem = signal<string | null>(null);
 export const iceWarnings = signal<string[]>([]);
 
 let fleet: Promise<FleetSettings> | null = null;
+let known: FleetSettings | null = null;
 let ice: IceRenewal | null = null;
 /** Whose id the next ICE servers are asked for with. */
 let asker = '';
 
 /** Resolves when the server has answered; asks until it does. */
 export function fleetSettings(): Promise<FleetSettings> {
-  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then(({ root, mqtt, name }) => ({
-    root,
-    url: brokerUrl(mqtt.url, location),
-    name,
-  }));
+  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then(({ root, mqtt, name }) => {
+    known = { root, url: brokerUrl(mqtt.url, location), name };
+    return known;
+  });
   return fleet;
 }
+
+/** What has been answered already: whoever is in a hurry need not wait a turn for it. */
+export const knownSettings = (): FleetSettings | null => known;
 
 /**
  * Resolves when there are ICE servers to use, or the server has none to give now.

@@ -17,8 +17,11 @@ const BLOCKED: Partial<Record<NatKind, string[]>> = {
   'only-tcp-443': ['-A FORWARD -i lan -p tcp --dport 443 -j ACCEPT', '-A FORWARD -i lan -j DROP'],
 };
 
-/** A port-preserving NAT that has forgotten its mappings chooses from one of these, in turns. */
-const REBOUND_PORTS = ['20000-29999', '40000-49999'];
+/**
+ * A port-preserving NAT that has forgotten its mappings chooses from one of these, in turns. Hosts don't
+ * choose theirs from there, so that none is kept.
+ */
+const REBOUND_PORTS = ['10000-19999', '20000-29999'];
 
 /**
  * Makes a namespace with interfaces `lan` and `wan` a router.

@@ -3,7 +3,12 @@ import { createAudience } from '../../vehicle/audience.ts';
 import type { Picture, VideoSource } from '../../vehicle/parts.ts';
 import type { VideoPeer } from '../../vehicle/webrtc/peer.ts';
 
-const PICTURE: Picture = { packets: [], keyFrame: false, format: { width: 640, height: 480, fps: 30 } };
+const PICTURE: Picture = {
+  packets: [],
+  keyFrame: false,
+  format: { width: 640, height: 480, fps: 30 },
+  reduced: false,
+};
 
 /** An encoder that notes what it is told, and viewers whose paths carry what they are given. */
 function setUp(ceiling = 4_000) {

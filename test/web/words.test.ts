@@ -1,11 +1,12 @@
 /** Formatting, addresses, and the words of status and vehicle page. */
 import { describe, expect, test } from 'vitest';
+import type { Link as LinkMessage } from '../../shared/messages.ts';
 import type { RoomView } from '../../shared/operator-end.ts';
 import { NOTHING_REPORTED, type PeerReport } from '../../shared/report.ts';
 import type { Path as Ends } from '../../shared/verdict.ts';
 import { brokerUrl } from '../../web/broker-url.ts';
 import { claimNotice, whoDrives } from '../../web/console/claim.ts';
-import { endsWords, linkWords } from '../../web/console/link-words.ts';
+import { endsWords, linkWords, reducedWords } from '../../web/console/link-words.ts';
 import { reportRows } from '../../web/console/panel/report-rows.ts';
 import { extend, metres, positionOf } from '../../web/console/panel/track.ts';
 import { HISTORY_S, median, NO_HISTORY, remember, roundTripTone } from '../../web/console/round-trip.ts';
@@ -100,6 +101,27 @@ describe('the link', () => {
       [30, HISTORY_S + 1],
       [null, 3],
     ]);
+  });
+});
+
+describe('a video that is reduced', () => {
+  const reduced = { width: 320, height: 240, fps: 15, allowedKbps: 240 };
+  const path = (over: object) => ({ path: 'srflx', protocol: 'udp', ...over }) as LinkMessage;
+
+  test('is explained by the path, and a whole one not at all', () => {
+    expect(reducedWords(path({ reduced }), undefined)).toBe(
+      'Video reduced to 320 × 240, 15 /s: the path carries 240 kbit/s',
+    );
+    expect(reducedWords(path({}), undefined)).toBeNull();
+    expect(reducedWords(null, undefined)).toBeNull();
+  });
+
+  test('is not blamed on the path where a budget limits it', () => {
+    const relayed = path({ path: 'relay', reduced });
+    expect(reducedWords(relayed, 240)).toBeNull();
+    expect(reducedWords(relayed, 500)).toContain('the path carries');
+    // A budget is for what is relayed.
+    expect(reducedWords(path({ reduced }), 240)).toContain('the path carries');
   });
 });
 

@@ -44,6 +44,10 @@ export function createLadder(full: Full) {
   }
 
   return {
+    /** Fewer or smaller pictures than there could be. */
+    get reduced(): boolean {
+      return at > 0;
+    },
     /** @param kbps what there is now @param now ms */
     format(kbps: number, now: number): Full {
       const bits = (kbps * 1000) / pixelRate;

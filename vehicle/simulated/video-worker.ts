@@ -120,7 +120,13 @@ function capture(now: number): void {
   lastTime = Math.max(lastTime + 1, Math.round((now * VIDEO_CLOCK_HZ) / 1000));
   scene.render(readPose(settings.pose), Date.now());
   for (const { data, time, keyFrame } of encoder.encode(scene.canvas.data(), lastTime, wanted)) {
-    const picture: VideoPicture = { run, keyFrame, format, ...packetizer.packetize(data, time) };
+    const picture: VideoPicture = {
+      run,
+      keyFrame,
+      format,
+      reduced: ladder.reduced,
+      ...packetizer.packetize(data, time),
+    };
     parentPort?.postMessage(picture, [picture.data]);
   }
 }

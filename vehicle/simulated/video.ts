@@ -43,6 +43,7 @@ export interface VideoPicture extends PictureRtp {
   run: number;
   keyFrame: boolean;
   format: VideoFormat;
+  reduced: boolean;
 }
 
 /** Opens the encoder right away, so that the first picture comes at once when it is wanted. */
@@ -71,7 +72,7 @@ export function createSimulatedVideo(options: SimulatedVideoOptions): VideoSourc
     else console.error(error.message);
   }
 
-  worker.on('message', ({ run: of, data, lengths, keyFrame, format }: VideoPicture) => {
+  worker.on('message', ({ run: of, data, lengths, keyFrame, format, reduced }: VideoPicture) => {
     // What was on its way when stop was called is not sent any more.
     if (!running || of !== run) return;
     let from = 0;
@@ -80,7 +81,7 @@ export function createSimulatedVideo(options: SimulatedVideoOptions): VideoSourc
       from += length;
       return packet;
     });
-    for (const listener of listeners) listener({ packets, keyFrame, format });
+    for (const listener of listeners) listener({ packets, keyFrame, format, reduced });
   });
   worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => fail(`its thread ended with code ${code}.`));

@@ -169,7 +169,8 @@ function attach(
     async stats() {
       // Before anything is waited for: it is asked for, too, just before the connection closes.
       const now = pathStats(path.ice, path.traffic);
-      return now && withLoss(now, await sender.getStats());
+      const reduced = video?.reduced;
+      return now && withLoss(reduced ? { ...now, reduced } : now, await sender.getStats());
     },
     close() {
       closed = true;

@@ -3,6 +3,7 @@
  * packets nor numbers retransmissions, answers a NACK once only, and remembers 128 packets.
  */
 import * as werift from 'werift';
+import type { Reduced } from '../../shared/messages.ts';
 import type { Picture } from '../parts.ts';
 import type { MediaPacket } from '../rate/repair.ts';
 import { createStream, type Outgoing, type UnsentPacket } from '../rate/stream.ts';
@@ -48,6 +49,8 @@ export interface VideoSender {
   readonly kbps: number;
   /** What is there has to leave first. */
   readonly holding: boolean;
+  /** What the last picture was reduced to, and the bit rate that allowed no more; null while it is whole. */
+  readonly reduced: Reduced | null;
   /** Upper limit, kbit/s. */
   setCeiling(kbps: number): void;
   close(): void;
@@ -74,6 +77,7 @@ export function createVideoSender(
   const readReports = createReportReader();
   let rtxSequence = 0;
   let sent = { packets: 0, bytes: 0, timestamp: 0 };
+  let last: Pick<Picture, 'format' | 'reduced'> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -162,7 +166,8 @@ export function createVideoSender(
   }, SENDER_REPORT_MS);
 
   return {
-    send({ packets, keyFrame }) {
+    send({ packets, keyFrame, format, reduced }) {
+      last = { format, reduced };
       stream.picture(
         packets.map((packet) => unsent(packet, keyFrame)),
         performance.now(),
@@ -174,6 +179,9 @@ export function createVideoSender(
     },
     get holding() {
       return stream.holding;
+    },
+    get reduced() {
+      return last?.reduced ? { ...last.format, allowedKbps: Math.round(stream.kbps) } : null;
     },
     setCeiling: (kbps) => stream.setCeiling(kbps),
     close() {

@@ -33,6 +33,17 @@ export function endsWords({ kind, vehicle, operator }: Ends): string {
   return `relayed · ${relayed.map(({ who, over }) => `${who} ${over}`).join(', ')}`;
 }
 
+/**
+ * Why there is less to see than the camera could show; null when there isn't, or when a budget is the reason.
+ * @param limitKbps of relayed video, in force
+ */
+export function reducedWords(path: LinkMessage | null, limitKbps: number | undefined): string | null {
+  if (!path?.reduced) return null;
+  const { width, height, fps, allowedKbps } = path.reduced;
+  if (path.path === 'relay' && limitKbps !== undefined && allowedKbps >= limitKbps) return null;
+  return `Video reduced to ${width} × ${height}, ${Math.round(fps)} /s: the path carries ${allowedKbps} kbit/s`;
+}
+
 const PHASES: Record<Link['phase'], string> = {
   waiting: 'no connection',
   connecting: 'connecting',

@@ -11,7 +11,7 @@ import {
 import { randomId } from '../broker-url.ts';
 import { watchNetwork } from '../network-watch.ts';
 import { createBrowserPeer } from '../peer.ts';
-import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
+import { fleetSettings, iceServers, iceWarnings, knownSettings, loadIceServers } from '../settings.ts';
 import { takeSocket } from '../spare-socket.ts';
 import { recorder } from '../timeline/recorder.ts';
 
@@ -43,7 +43,8 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
   async function join(): Promise<void> {
     const mine = ++turn;
     const ready = loadIceServers(self.value);
-    const settings = await fleetSettings();
+    // Connecting goes on while the page is drawn, which takes some 20 ms.
+    const settings = knownSettings() ?? (await fleetSettings());
     if (mine !== turn) return;
     record = recorder.watch(room, self.value);
     end = createOperatorEnd({

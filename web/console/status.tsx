@@ -4,7 +4,7 @@ import { bitRate, fixed, UNKNOWN } from '../format.ts';
 import { budgetLine, LEVEL_TONES, thisMonth } from '../usage-words.ts';
 import { whoDrives } from './claim.ts';
 import type { Cockpit } from './cockpit.ts';
-import { endsWords, linkWords } from './link-words.ts';
+import { endsWords, linkWords, reducedWords } from './link-words.ts';
 import { roundTripTone } from './round-trip.ts';
 import { RoundTripPlot } from './round-trip-plot.tsx';
 
@@ -49,6 +49,7 @@ export function Status({ cockpit }: { cockpit: Cockpit }) {
         <p class="careful-text">Broker lost, trying again. The car stays connected.</p>
       ) : null}
       <BudgetLine cockpit={cockpit} />
+      <ReducedLine cockpit={cockpit} />
     </section>
   );
 }
@@ -79,4 +80,12 @@ function BudgetLine({ cockpit: { room, connected } }: { cockpit: Cockpit }) {
   const relayed = connected.value && view?.path?.path === 'relay';
   const said = relayed && usage ? budgetLine(usage) : null;
   return said ? <p class={`${LEVEL_TONES[usage?.level ?? 'fine']}-text`}>{said}</p> : null;
+}
+
+/** Why the picture is coarse, or moves in steps. */
+function ReducedLine({ cockpit: { room, connected } }: { cockpit: Cockpit }) {
+  const view = room.view.value;
+  const usage = thisMonth(view?.usage ?? null, Date.now());
+  const said = connected.value ? reducedWords(view?.path ?? null, usage?.limitKbps) : null;
+  return said ? <p class="careful-text">{said}</p> : null;
 }
