@@ -16,7 +16,7 @@ const FIRST_RECONNECT_MS = 200;
 /** Mean wait before each further attempt, ms; spread by half each way. */
 const RECONNECT_MS = 800;
 /** Least and most time that the broker gets to answer a ping, ms; between them three round trips. */
-const LEAST_ANSWER_MS = 250;
+const LEAST_ANSWER_MS = 150;
 const MOST_ANSWER_MS = 1_000;
 /** A process that stood still gets this long to read what has come meanwhile, ms. */
 const READ_MS = 50;

@@ -39,7 +39,7 @@ describeInLab('video', () => {
   const words = () => console.page.getByText('Video reduced to');
 
   test('is whole where the path carries it', async () => {
-    await link(({ kbps, reduced }) => Number(kbps) > 2 * NARROW_KBPS && reduced === undefined);
+    await link(({ kbps, reduced }) => Number(kbps) > NARROW_KBPS && reduced === undefined);
     expect(await words().count()).toBe(0);
   });
 
@@ -54,7 +54,7 @@ describeInLab('video', () => {
 
   test('is whole again when the path is wide again', async () => {
     await car.link.set({ kbps: WIDE_KBPS });
-    await link(({ kbps, reduced }) => Number(kbps) > 2 * NARROW_KBPS && reduced === undefined);
+    await link(({ kbps, reduced }) => Number(kbps) > NARROW_KBPS && reduced === undefined);
     await words().waitFor({ state: 'detached' });
     await picturesChange(console.page);
   });

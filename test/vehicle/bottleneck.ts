@@ -38,6 +38,8 @@ export interface World {
   reportsEveryMs?: number;
   /** How long each end may be kept from running at a time, ms, ten times a second. */
   stallMs?: number;
+  /** When the sender hears of the viewer by other means, ms. */
+  heardAt?: number;
 }
 
 export interface Run {
@@ -57,6 +59,7 @@ export function simulate({
   seed = 1,
   reportsEveryMs,
   stallMs = 0,
+  heardAt,
 }: World): Run {
   const random = randomFrom(seed);
   const run: Run = { pictures: [], samples: [], longestFullMs: 0, keyFrames: 0 };
@@ -196,6 +199,7 @@ export function simulate({
     if (runs('sender')) {
       back.arrived(now, (take) => take());
       if (every(TICK_MS)) stream.tick(now);
+      if (now === heardAt) stream.resumed(now);
     }
     if (every(1000 / FPS) && !stream.holding) film();
     if (every(100)) {

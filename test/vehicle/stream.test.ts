@@ -46,6 +46,13 @@ test('after an interruption the picture starts afresh with a key frame', () => {
   expect(oldest(run, 10_500, 15_000)).toBeLessThan(200);
 });
 
+test.each([1, 2, 3, 4])('a viewer who is heard again has the next picture at once, run %i', (seed) => {
+  const path = (at: number) => ({ kbps: 4_000, cut: at > 5_000 && at < 10_000 });
+  const run = simulate({ path, seconds: 15, heardAt: 10_050, seed });
+  expect(run.keyFrames).toBe(2);
+  expect(longestGap(run, 10_000, 15_000)).toBeLessThan(200);
+});
+
 test('another path that takes longer is not taken for a queue for ever', () => {
   const path = (at: number) => ({ kbps: 4_000, delayMs: at < 10_000 ? 10 : 80 });
   const run = simulate({ path, seconds: 30 });

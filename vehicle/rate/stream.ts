@@ -109,6 +109,12 @@ export function createStream(options: StreamOptions) {
     dropping = true;
   }
 
+  function interrupted(now: number): void {
+    congestion.interrupted();
+    flight.expire(now);
+    startAfresh(now);
+  }
+
   /** Whether there are reports to go by. */
   function guided(now: number): boolean {
     return options.reports && (reportedAt !== null || now - firstAt < NO_REPORTS_MS);
@@ -195,16 +201,16 @@ export function createStream(options: StreamOptions) {
       const { arrived, lost } = flight.take(reports);
       for (const { item } of arrived) item.arrived = true;
       reportedAt = now;
-      if (now - silentSince > INTERRUPTION_MS && arrived.length > 0) {
-        congestion.interrupted();
-        flight.expire(now);
-        startAfresh(now);
-        return;
-      }
+      if (now - silentSince > INTERRUPTION_MS && arrived.length > 0) return interrupted(now);
       congestion.report(arrived, lost.length, now);
       repair.lost(lost, congestion.loss, now);
       dropStale(now);
       sendWhatMay(now);
+    },
+    /** The viewer is heard again, on another channel, and would not be asked by this one for up to a second. */
+    resumed(now: number): void {
+      clock = now;
+      if (now - (reportedAt ?? now) > INTERRUPTION_MS) interrupted(now);
     },
     /** The receiver misses packets of these sequence numbers (NACK, RFC 4585). */
     missing(sequences: readonly number[], now: number): void {

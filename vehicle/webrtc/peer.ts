@@ -164,7 +164,10 @@ function attach(
     },
     probe: roaming.probe,
     // What was lost meanwhile can't be shown, nor what builds upon it.
-    resumed: () => handlers.keyFrameWanted(),
+    resumed() {
+      video?.resumed();
+      handlers.keyFrameWanted();
+    },
     video: () => video,
     async stats() {
       // Before anything is waited for: it is asked for, too, just before the connection closes.

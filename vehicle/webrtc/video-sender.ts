@@ -53,6 +53,8 @@ export interface VideoSender {
   readonly reduced: Reduced | null;
   /** Upper limit, kbit/s. */
   setCeiling(kbps: number): void;
+  /** The viewer is heard again after a silence. */
+  resumed(): void;
   close(): void;
 }
 
@@ -184,6 +186,10 @@ export function createVideoSender(
       return last?.reduced ? { ...last.format, allowedKbps: Math.round(stream.kbps) } : null;
     },
     setCeiling: (kbps) => stream.setCeiling(kbps),
+    resumed() {
+      stream.resumed(performance.now());
+      tick();
+    },
     close() {
       closed = true;
       clearTimeout(timer);
