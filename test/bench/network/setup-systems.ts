@@ -140,7 +140,7 @@ export async function startSystems(lab: Lab, delayMs: number) {
 
 /** Starts one of the project's programs and resolves when it has printed what fits. */
 async function runProgram(host: Host, args: string[], ready: RegExp): Promise<void> {
-  const child = host.spawn('node', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = host.spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   const said: string[] = [];
   const started = Promise.withResolvers<void>();
   for (const stream of [child.stdout, child.stderr]) {

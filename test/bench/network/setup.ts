@@ -31,6 +31,8 @@ interface Seen {
 interface Figures {
   channel: number[];
   frame: number[];
+  /** Tries that came to nothing within {@link PATIENCE_MS}. */
+  failed: number;
 }
 
 export async function setup(args: string[]): Promise<{ title: string; rows: Row[] }> {
@@ -56,33 +58,37 @@ async function atRoundTrip(roundTripMs: number, tries: number): Promise<Row[]> {
     const { browser, systems, close } = await startSystems(lab, roundTripMs / 4);
     const kinds: Kind[] = ['cold', 'warm'];
     const all = kinds.flatMap((kind) =>
-      systems.map((system) => ({ kind, system, figures: { channel: [], frame: [] } as Figures })),
+      systems.map((system) => ({ kind, system, figures: { channel: [], frame: [], failed: 0 } as Figures })),
     );
     // The first of each warms up what the second finds warm.
     for (let i = -1; i < tries; i++) {
       for (const { kind, system, figures } of all) {
-        const { channel, frame } = await once(browser, system, kind, probe);
-        process.stderr.write(
-          `${roundTripMs} ms, ${kind}, ${system.name}: ${channel.toFixed(0)}, ${frame.toFixed(0)}\n`,
-        );
+        const took = await once(browser, system, kind, probe);
+        const words = took ? `${took.channel.toFixed(0)}, ${took.frame.toFixed(0)}` : 'did not connect';
+        process.stderr.write(`${roundTripMs} ms, ${kind}, ${system.name}: ${words}\n`);
         if (i < 0) continue;
-        figures.channel.push(channel);
-        figures.frame.push(frame);
+        if (!took) figures.failed++;
+        else {
+          figures.channel.push(took.channel);
+          figures.frame.push(took.frame);
+        }
       }
     }
     await close();
-    return kinds.flatMap((kind) => {
-      const measured = all.filter((one) => one.kind === kind);
-      return (['channel', 'frame'] as const).flatMap((what) =>
-        rowsOf(`${roundTripMs} ms, ${kind}`, measured, what),
-      );
-    });
+    return kinds
+      .flatMap((kind) => {
+        const measured = all.filter((one) => one.kind === kind);
+        return (['channel', 'frame'] as const).flatMap((what) =>
+          rowsOf(`${roundTripMs} ms, ${kind}`, measured, what),
+        );
+      })
+      .concat(failuresOf(`${roundTripMs} ms`, all));
   } finally {
     await lab.close();
   }
 }
 
-/** One click in a new browser profile. What was open before the click took no time. */
+/** One click in a new browser profile. What was open before the click took no time. Null when nothing came of it. */
 async function once(browser: Browser, system: System, kind: Kind, probe: string) {
   const context = await browser.newContext();
   try {
@@ -93,7 +99,12 @@ async function once(browser: Browser, system: System, kind: Kind, probe: string)
       const { channelAt, firstFrameAt } = (globalThis as unknown as { seen: Seen }).seen;
       return channelAt !== null && firstFrameAt !== null;
     };
-    await page.waitForFunction(isThere, undefined, { timeout: PATIENCE_MS, polling: 50 });
+    const waited = page.waitForFunction(isThere, undefined, { timeout: PATIENCE_MS, polling: 50 });
+    const connected = await waited.then(
+      () => true,
+      () => false,
+    );
+    if (!connected) return null;
     const look = () => (globalThis as unknown as { seen: Seen }).seen;
     const { clickAt, channelAt, firstFrameAt } = await page.evaluate(look);
     const since = (at: number | null) => Math.max(0, (at ?? Number.NaN) - (clickAt ?? Number.NaN));
@@ -114,6 +125,18 @@ function rowsOf(name: string, measured: { system: System; figures: Figures }[], 
     unit: 'ms',
     limit: limits[system.role],
   }));
+}
+
+/** Named only where there are some; none of ours may be. */
+function failuresOf(name: string, all: { kind: Kind; system: System; figures: Figures }[]): Row[] {
+  return all
+    .filter(({ figures }) => figures.failed > 0)
+    .map(({ kind, system, figures }) => ({
+      name: `${name}, ${kind}, did not connect, ${system.name}`,
+      value: figures.failed,
+      unit: figures.failed === 1 ? 'try' : 'tries',
+      limit: system.role === 'browser' || system.role === 'agent' ? 0 : null,
+    }));
 }
 
 function median(values: number[]): number {
