@@ -45,7 +45,9 @@ export function createLinkReports(
         const seen = link.phase === 'connected' ? await session.stats() : null;
         const stats = seen && asBothKnow(seen, reports.now.here, reports.now.there);
         if (stats && link.phase === 'connected' && session.link === link) say(operator, link.session, stats);
-        relayed ||= stats?.path === 'relay';
+        // One that is interrupted will most likely go on as it was.
+        const before = link.phase === 'restoring' ? said.get(link.session)?.stats : null;
+        relayed ||= (stats ?? before)?.path === 'relay';
       }
       return relayed;
     },

@@ -31,6 +31,8 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     const channels = new Map<ChannelName, RTCDataChannel>();
     let over = false;
+    /** The other's description; candidates that come before it has been taken wait for it. */
+    let taken = Promise.resolve();
 
     for (const name of CHANNEL_NAMES) {
       const channel = connection.createDataChannel(name, { negotiated: true, ...CHANNELS[name] });
@@ -74,6 +76,12 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
       connection.setConfiguration({ iceServers, bundlePolicy: 'max-bundle' });
     }
 
+    async function takeOffer(sdp: string): Promise<void> {
+      await options.ready;
+      renewIceServers();
+      await connection.setRemoteDescription({ type: 'offer', sdp });
+    }
+
     /**
      * The description is on its way to the other end while this browser takes it: that saves 20 ms.
      * @param instead what it takes should it refuse the first one; the other end can live with either
@@ -92,14 +100,17 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
         return take(await connection.createOffer({ iceRestart: restart }));
       },
       async acceptOffer(sdp) {
-        await options.ready;
-        renewIceServers();
-        await connection.setRemoteDescription({ type: 'offer', sdp });
+        taken = takeOffer(sdp);
+        await taken;
         const answer = await connection.createAnswer();
         return take({ type: 'answer', sdp: withReportsOnRequest(sdp, answer.sdp ?? '') }, answer);
       },
-      acceptAnswer: (sdp) => connection.setRemoteDescription({ type: 'answer', sdp }),
+      acceptAnswer(sdp) {
+        taken = connection.setRemoteDescription({ type: 'answer', sdp });
+        return taken;
+      },
       async addCandidate(candidate) {
+        await taken.catch(() => {});
         // One that this browser can't use is no reason to fail: others may do.
         await connection
           .addIceCandidate((candidate as RTCIceCandidateInit | null) ?? undefined)

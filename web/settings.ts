@@ -7,6 +7,8 @@ import { FleetAnswerSchema, IceAnswerSchema } from '../shared/server-api.ts';
 import { brokerUrl } from './broker-url.ts';
 
 const RETRY_MS = 2_000;
+/** A server that takes longer counts as one that does not answer, ms. */
+const ANSWER_LIMIT_MS = 5_000;
 
 export interface FleetSettings {
   root: string;
@@ -76,7 +78,7 @@ async function untilAnswered<T>(path: string, schema: z.ZodMiniType<T>): Promise
 
 /** @throws Error that says in a few words what is wrong with the server */
 async function ask<T>(path: string, schema: z.ZodMiniType<T>): Promise<T> {
-  const response = await fetch(path).catch(() => {
+  const response = await fetch(path, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) }).catch(() => {
     throw new Error('nobody answers');
   });
   if (!response.ok) throw new Error(`it answered ${response.status}`);

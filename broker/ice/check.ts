@@ -3,12 +3,19 @@ import type { IceServer } from '../../shared/server-api.ts';
 
 /** Browsers get slow with more, and warn from five on. */
 const MAX_SERVERS = 16;
-/** RFC 7064 and RFC 7065, without what browsers don't take. */
-const STUN_URL = /^stuns?:[^\s/?@]+$/i;
-const TURN_URL = /^turns?:[^\s/?@]+(\?transport=(udp|tcp))?$/i;
+/** RFC 7064 and RFC 7065, without what browsers don't take: they refuse the whole list then. */
+const PLACE = String.raw`(?:\[[0-9a-f:.]+\]|[^\s/?@:[\]]+)(?::(?<port>\d{1,5}))?`;
+const STUN_URL = new RegExp(`^stuns?:${PLACE}$`, 'i');
+const TURN_URL = new RegExp(`^turns?:${PLACE}(?:\\?transport=(?:udp|tcp))?$`, 'i');
 
-export const isStunUrl = (text: string): boolean => STUN_URL.test(text);
-export const isTurnUrl = (text: string): boolean => TURN_URL.test(text);
+export const isStunUrl = (text: string): boolean => fits(STUN_URL, text);
+export const isTurnUrl = (text: string): boolean => fits(TURN_URL, text);
+
+function fits(form: RegExp, text: string): boolean {
+  const match = form.exec(text);
+  const port = Number(match?.groups?.port ?? 1);
+  return match !== null && port >= 1 && port <= 65_535;
+}
 
 /**
  * Checks a list of RTCIceServer entries. Fields that are not of the standard are left out.

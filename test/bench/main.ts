@@ -61,7 +61,8 @@ async function clicks(browser: Browser, product: Product, kind: 'warm' | 'cold')
     // The first of the warm ones warms.
     if (i >= 0) {
       frame.push(since(seen.firstFrameAt, seen));
-      channel.push(since(seen.channelAt, seen));
+      // One that was open before the click took no time.
+    channel.push(Math.max(0, since(seen.channelAt, seen)));
     }
     await page.close();
     if (kind === 'cold') await context.close();

@@ -55,7 +55,7 @@ export async function openConsole(
   page.setDefaultTimeout(PATIENCE_MS);
   await page.addInitScript(keepConnections);
   if (script) await page.addInitScript(script);
-  await page.goto(`${server.url}/rooms/${room}`);
+  await visit(page, `${server.url}/rooms/${room}`);
   return {
     page,
     async live() {
@@ -87,6 +87,14 @@ export async function openConsole(
     pair: () => page.evaluate(pairInUse),
     close: () => context.close(),
   };
+}
+
+/** Chromium gives a page up when it hears, up to 2 s late, of the address that its host was just given. */
+async function visit(page: Page, url: string): Promise<void> {
+  await page.goto(url).catch((error) => {
+    if (!String(error).includes('ERR_NETWORK_CHANGED')) throw error;
+    return page.goto(url);
+  });
 }
 
 type Keeping = { connections: RTCPeerConnection[] };

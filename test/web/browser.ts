@@ -57,6 +57,11 @@ export const relayOnly = (page: Page) =>
       constructor(configuration?: RTCConfiguration) {
         super({ ...configuration, iceTransportPolicy: 'relay' });
       }
+
+      // What it leaves out goes back to its default: this page sets its servers when they have come.
+      override setConfiguration(configuration?: RTCConfiguration): void {
+        super.setConfiguration({ ...configuration, iceTransportPolicy: 'relay' });
+      }
     };
   });
 

@@ -7,6 +7,7 @@ import { NOTHING_REPORTED } from '../../shared/report.ts';
 import { fileName, fileText, readFile } from '../../web/timeline/file.ts';
 import { outcomeOf } from '../../web/timeline/outcome.ts';
 import { createRecorder, MAX_ENTRIES, MAX_RECORDINGS, type Recording } from '../../web/timeline/recording.ts';
+import { createRedaction } from '../../web/timeline/redact.ts';
 import { rowsOf, vehicleClock } from '../../web/timeline/rows.ts';
 import { testClock } from '../helpers/clock.ts';
 
@@ -281,6 +282,14 @@ describe('a file', () => {
     const withAddresses = (await saved(true)).text;
     expect(withAddresses).not.toMatch(/hush|AA:BB/);
     expect(withAddresses).toContain('203.0.113.9 6000 typ srflx');
+  });
+
+  test('has no address of a server either, and its name stays', () => {
+    const hide = createRedaction(false);
+    expect(hide('turn:203.0.113.5:3478?transport=udp')).toBe('turn:[address 1]:3478?transport=udp');
+    expect(hide('stun:[2001:db8::1]:3478')).toBe('stun:[address 2]:3478');
+    expect(hide('turns:turn.example.org:443')).toBe('turns:turn.example.org:443');
+    expect(createRedaction(true)('stun:203.0.113.5')).toBe('stun:203.0.113.5');
   });
 
   test('opens as what was saved', async () => {

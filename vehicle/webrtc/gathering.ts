@@ -133,7 +133,8 @@ export function createGathering(connection: werift.Connection, options: Gatherin
 
     async function relayed(target: Target, signal: AbortSignal): Promise<void> {
       const relay = await relays.get(target, signal);
-      if (!isCurrent()) return relay.close();
+      // It may be one from before, and still carry the path in use.
+      if (!isCurrent()) return leave(relay);
       relays.hold(relay);
       advertise(connection, relay);
       options.onProtocol();

@@ -25,7 +25,8 @@ export async function openHosts(
     else leave(protocol);
   }
   const missing = addresses.filter((address) => !before.some(({ localIp }) => localIp === address));
-  await Promise.all(missing.map((address) => openHost(connection, address)));
+  // An address may be gone by now, which says nothing about the others.
+  await Promise.allSettled(missing.map((address) => openHost(connection, address)));
   return insides.protocols.filter(isHost);
 }
 

@@ -48,6 +48,7 @@ export function openCarrier(
 function openUdp({ port }: Target, address: string, events: CarrierEvents): Promise<Carrier> {
   const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
   let closed = false;
+  let connected = false;
   const carrier: Carrier = {
     reliable: false,
     send(packet) {
@@ -63,10 +64,14 @@ function openUdp({ port }: Target, address: string, events: CarrierEvents): Prom
   return new Promise((resolve, reject) => {
     socket.on('error', (error) => {
       events.doubt(error);
+      if (!connected) carrier.close();
       reject(error);
     });
     socket.on('message', events.packet);
-    socket.once('connect', () => resolve(carrier));
+    socket.once('connect', () => {
+      connected = true;
+      resolve(carrier);
+    });
     socket.connect(port, address);
   });
 }

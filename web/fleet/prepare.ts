@@ -7,7 +7,7 @@ import { fleetSettings } from '../settings.ts';
 import { expectSocket } from '../spare-socket.ts';
 
 /** A pointer that only passes over a row stays shorter than this, ms. */
-const DWELL_MS = 60;
+const DWELL_MS = 30;
 const SIGNS_OF_LIFE = ['pointermove', 'pointerdown', 'keydown'];
 
 let dwelling: ReturnType<typeof setTimeout> | undefined;

@@ -36,8 +36,9 @@ export function createAddressCheck() {
   async function ask(): Promise<void> {
     if (asking) return;
     asking = true;
-    const found = await findsUdp();
-    asking = false;
+    const found = await findsUdp().finally(() => {
+      asking = false;
+    });
     hadOne ||= found;
     stranded = hadOne && !found;
   }

@@ -7,6 +7,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { ClockEstimate } from '../../shared/clock-sync.ts';
 import { isLive, type Link } from '../../shared/negotiation.ts';
 import type { RoomView, Watch } from '../../shared/operator-end.ts';
+import { withinLimits } from '../../shared/report.ts';
 import type { Reports } from '../../shared/reports.ts';
 
 /** Sessions that are kept. */
@@ -164,14 +165,16 @@ export function createRecorder(clock: Clock, onChange: () => void) {
         if (!current?.session) return;
         if (next.clock) current.clock = next.clock;
         if (next.reports !== before.reports && next.reports.session === current.session) {
-          current.reports = { here: next.reports.here, there: next.reports.there };
+          const { here, there } = next.reports;
+          current.reports = { here: here && withinLimits(here), there };
         }
       },
       /** The end has left: what never came to anything is not worth keeping. */
       close(): void {
         const { session, entries } = current ?? { session: '', entries: [] };
         const seen = entries.some((entry) => entry.type === 'message' && entry.from === 'operator');
-        if (session === null && !seen) recordings.splice(recordings.indexOf(current as Recording), 1);
+        const at = current ? recordings.indexOf(current) : -1;
+        if (session === null && !seen && at >= 0) recordings.splice(at, 1);
         onChange();
       },
     };

@@ -11,6 +11,8 @@ const CANDIDATE = /(candidate:\S+ \d+ \S+ \d+ )(\S+)/gi;
 const RELATED = /( raddr )(\S+)/gi;
 /** RFC 8866: connection and origin. */
 const CONNECTION = /( IN IP[46] )(\S+)/g;
+/** RFC 7064 and RFC 7065, where the server has no name. */
+const SERVER = /\b((?:stun|turn)s?:)(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\])/gi;
 /** Says nothing about anybody. */
 const UNSPECIFIED = new Set(['0.0.0.0', '::', '127.0.0.1']);
 
@@ -27,7 +29,11 @@ export function createRedaction(keepAddresses: boolean): (text: string) => strin
   return (text) => {
     const secret = text.replace(SECRET_LINE, `$1${REMOVED}`);
     if (keepAddresses) return secret;
-    return secret.replace(CANDIDATE, hide).replace(RELATED, hide).replace(CONNECTION, hide);
+    return secret
+      .replace(CANDIDATE, hide)
+      .replace(RELATED, hide)
+      .replace(CONNECTION, hide)
+      .replace(SERVER, hide);
   };
 }
 

@@ -115,7 +115,11 @@ async function once(browser: Browser, system: System, kind: Kind, probe: string)
 }
 
 /** Faster than the first of the rivals; and our agent not far behind a browser as the car. */
-function rowsOf(name: string, measured: { system: System; figures: Figures }[], what: keyof Figures): Row[] {
+function rowsOf(
+  name: string,
+  measured: { system: System; figures: Figures }[],
+  what: keyof typeof WORDS,
+): Row[] {
   const of = (role: System['role']) =>
     median(measured.find(({ system }) => system.role === role)?.figures[what] ?? []);
   const limits = { beat: null, rival: null, browser: of('beat'), agent: of('browser') + AGENT_BEHIND_MS };

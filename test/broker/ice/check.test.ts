@@ -19,6 +19,18 @@ test('fields that are not of the standard are left out', () => {
 });
 
 test.each([
+  'stun:a:port',
+  'stun:a:b:c',
+  'stun:a:99999',
+  'stun:a:0',
+  'stun:[1',
+  'stun:a?transport=udp',
+  'turn:a:x',
+])('%s is none: one that a browser refuses costs it all of them', (urls) => {
+  expect(() => checkIceServers([{ urls, username: 'u', credential: 'c' }])).toThrow('which is none of');
+});
+
+test.each([
   [{}, 'ICE servers must be a list like [{"urls": "stun:host:3478"}]'],
   [['stun:a'], 'ICE server 1 must be an object with "urls"'],
   [[{ urls: [] }], 'ICE server 1 has no urls'],
