@@ -62,7 +62,7 @@ async function clicks(browser: Browser, product: Product, kind: 'warm' | 'cold')
     if (i >= 0) {
       frame.push(since(seen.firstFrameAt, seen));
       // One that was open before the click took no time.
-    channel.push(Math.max(0, since(seen.channelAt, seen)));
+      channel.push(Math.max(0, since(seen.channelAt, seen)));
     }
     await page.close();
     if (kind === 'cold') await context.close();
