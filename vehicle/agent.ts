@@ -10,6 +10,7 @@ import { createAudience } from './audience.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
 import { watchAddresses } from './network-watch.ts';
 import { decide } from './safety.ts';
+import { withoutLogin } from './shown-address.ts';
 import { createSimulatedDriver } from './simulated/driver.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
 import { createPeerFactory } from './webrtc/peer.ts';
@@ -151,12 +152,4 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       await video.close();
     },
   };
-}
-
-/** An address as it may be logged. */
-function withoutLogin(address: string): string {
-  const url = new URL(address);
-  url.username = '';
-  url.password = '';
-  return url.href;
 }

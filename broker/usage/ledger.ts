@@ -5,6 +5,7 @@
  * a message that comes twice, late, or after a restart of the server adds nothing twice, and one that
  * got lost is made up for by the next.
  */
+import { sessionEpoch } from '../../shared/negotiation-state.ts';
 import { monthOf } from './month.ts';
 
 /**
@@ -139,7 +140,7 @@ const newRoom = (): Room => ({ at: 0, spare: MOST_BYTES_PER_S * SLACK_S, counted
 
 /** A session is no older than the vehicle's run, with whose time of start its name begins (in base 36). */
 function earliest(session: string | undefined, now: number): number {
-  return session === undefined ? now : Number.parseInt(session.slice(0, 9), 36);
+  return session === undefined ? now : sessionEpoch(session);
 }
 
 function forgetOldest(entries: Map<string, { at: number }>): string {

@@ -1,5 +1,6 @@
 /** Whether an MQTT broker can be reached, over TCP, TLS or WebSocket. */
 import mqtt from 'mqtt';
+import { withoutLogin } from '../shown-address.ts';
 import { resolve } from '../webrtc/resolve.ts';
 import { inWords, UnknownHostError } from '../webrtc/server-errors.ts';
 import type { Reach } from './findings.ts';
@@ -67,12 +68,4 @@ function answerOf(error: Error): Pick<Reach, 'answer' | 'detail'> {
     return { answer: 'unreachable', detail: 'it does not speak MQTT there' };
   }
   return { answer: 'unreachable', detail: inWords(error) };
-}
-
-/** An address as it may be shown. */
-export function withoutLogin(address: string): string {
-  const url = new URL(address);
-  url.username = '';
-  url.password = '';
-  return url.href;
 }

@@ -1,10 +1,11 @@
 /** What a plntry server tells pages and vehicles: its ICE servers, and where its broker is. */
 import { check, type Parsed } from '../../shared/messages.ts';
 import { FleetAnswerSchema, IceAnswerSchema, type IceServer } from '../../shared/server-api.ts';
+import { withoutLogin } from '../shown-address.ts';
 import { resolve } from '../webrtc/resolve.ts';
 import { inWords, UnknownHostError } from '../webrtc/server-errors.ts';
-import { checkBroker, withoutLogin } from './broker-check.ts';
-import type { Findings, Reach } from './findings.ts';
+import { checkBroker } from './broker-check.ts';
+import type { Reach } from './findings.ts';
 
 /** A server that has not answered after this doesn't answer, ms. */
 const LIMIT_MS = 3_000;
@@ -33,8 +34,6 @@ export async function checkPagesMqtt(server: string, signal: AbortSignal): Promi
   url.protocol = url.protocol.replace(/^http/, 'ws');
   return checkBroker(url.href, signal);
 }
-
-export type PagesFindings = NonNullable<Findings['pages']>;
 
 async function ask<T>(
   url: URL,

@@ -1,6 +1,7 @@
 /** The path of a werift connection and its figures. */
 import { isIPv4, isIPv6 } from 'node:net';
 import type * as werift from 'werift';
+import { pathOf } from '../../shared/path.ts';
 import type { PathStats } from '../../shared/peer.ts';
 import type { Gathered } from '../../shared/report.ts';
 import { transportOf } from './relays.ts';
@@ -27,11 +28,10 @@ export function pathStats(connection: werift.Connection, traffic: Traffic): Path
   if (!pair) return null;
   const local = gatheredOf(pair.localCandidate);
   const { remoteAddr, remoteCandidate } = pair;
-  const there = isRelay(remoteAddr, connection) ? 'relay' : remoteCandidate.type;
-  const path = (['relay', 'srflx', 'prflx'] as const).find((type) => type === local.type || type === there);
+  const there = isRelay(remoteAddr, connection) ? 'relay' : (remoteCandidate.type as Gathered['type']);
   const { bytesSent, bytesReceived } = traffic;
   const stats: PathStats = {
-    path: path ?? 'host',
+    path: pathOf([local, { type: there }]),
     protocol: local.protocol,
     bytesSent,
     bytesReceived,

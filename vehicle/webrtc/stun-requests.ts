@@ -5,7 +5,7 @@ import { RefusedError, SilentError } from './server-errors.ts';
 /** First wait for an answer over UDP, doubled with every retransmission, ms. */
 const FIRST_WAIT_MS = 100;
 /** An answer that has not come after this long doesn't come any more, ms. */
-export const ANSWER_LIMIT_MS = 4_000;
+const ANSWER_LIMIT_MS = 4_000;
 
 export interface Answer {
   message: werift.Message;

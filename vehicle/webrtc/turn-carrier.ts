@@ -13,8 +13,6 @@ const STUN_HEADER_BYTES = 20;
 const CHANNEL_HEADER_BYTES = 4;
 
 export interface Carrier {
-  /** Packets come in order and none is lost. */
-  reliable: boolean;
   send(packet: Buffer): void;
   /** More is waiting than should; what can be left out should be. */
   congested(): boolean;
@@ -50,7 +48,6 @@ function openUdp({ port }: Target, address: string, events: CarrierEvents): Prom
   let closed = false;
   let connected = false;
   const carrier: Carrier = {
-    reliable: false,
     send(packet) {
       if (!closed) socket.send(packet, (error) => error && events.doubt(error));
     },
@@ -114,7 +111,6 @@ function openStream(
       clearTimeout(limit);
       signal.removeEventListener('abort', abort);
       resolve({
-        reliable: true,
         send(packet) {
           if (socket.writable) socket.write(padded(packet));
         },
