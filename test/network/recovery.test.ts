@@ -1,8 +1,8 @@
 /** What befalls networks, brokers and relays while somebody drives: what is noticed, and what comes of it. */
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test, vi } from 'vitest';
 import { untilNumber } from '../web/page.ts';
 import { describeInLab } from './describe-lab.ts';
-import { FAULTS, type Scene, startScene } from './faults.ts';
+import { accountOf, FAULTS, type Scene, startScene } from './faults.ts';
 import { createLab, type Lab, type NatKind } from './lab.ts';
 
 /** What the car is driven to, km/h. */
@@ -58,6 +58,7 @@ describeInLab('recovery', () => {
 
     test.each(FAULTS.filter((fault) => fault.nat === nat))('$name', async ({ name, strike, session }) => {
       const { page } = scene.console;
+      onTestFailed(async () => console.error(await accountOf(scene)));
       await drives();
       const before = (await phases()).length;
       scene.heard.heard.length = 0;
