@@ -40,6 +40,8 @@ export type Claim =
   | { state: 'held'; lease: number }
   | { state: 'denied' | 'revoked'; reason: string };
 
+const isClaimed = ({ state }: Claim): boolean => state === 'held' || state === 'asked';
+
 /** All that is known of the room; a new object for every change. */
 export interface RoomView {
   broker: BusState;
@@ -259,7 +261,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     const open = link.phase === 'connected' || link.phase === 'restoring';
     const replaced =
       before.phase === 'restoring' || (before.phase === 'connected' && link.phase === 'connecting');
-    if (!open && replaced && (view.claim.state === 'held' || view.claim.state === 'asked')) {
+    if (!open && replaced && isClaimed(view.claim)) {
       regainUntil = clock.now() + REGAIN_MS;
     }
     update(open ? { link } : { link, path: null, clock: null, claim: { state: 'none' } });
@@ -292,9 +294,14 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       case 'clock':
         if (event.echo !== undefined) update({ clock: sync(event.echo, event.t, now) });
         return;
+      // Who has given up asking before the answer came has given it back already: it is the wheel no more.
       case 'grant':
+        if (!isClaimed(view.claim))
+          return signalling.drop('events', 'a grant that is not asked for any more');
         return update({ claim: { state: 'held', lease: event.lease } });
       case 'deny':
+        if (!isClaimed(view.claim))
+          return signalling.drop('events', 'a denial that is not asked for any more');
         return update({ claim: { state: 'denied', reason: event.reason } });
       case 'revoke':
         return update({ claim: { state: 'revoked', reason: event.reason } });
@@ -309,7 +316,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
 
   /** Asks for the wheel; the answer comes as `view.claim`. */
   function request(): void {
-    if (view.claim.state === 'held' || view.claim.state === 'asked') return;
+    if (isClaimed(view.claim)) return;
     if (say({ type: 'request', ts: clock.now() })) update({ claim: { state: 'asked' } });
   }
 
@@ -333,7 +340,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     /** Gives the wheel back. */
     release(): void {
       regainUntil = 0;
-      if (view.claim.state !== 'held' && view.claim.state !== 'asked') return;
+      if (!isClaimed(view.claim)) return;
       say({ type: 'release', ts: clock.now() });
       update({ claim: { state: 'none' } });
     },

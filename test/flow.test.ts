@@ -141,6 +141,24 @@ test('the first who asks drives; the second is told who does, sees, moves nothin
   await second.until('it moves', (_, state) => (state?.speed ?? 0) > 1);
 });
 
+test('who lets go before the answer to asking has come holds nothing, and gets the wheel by asking anew', async () => {
+  const { mqttUrl } = await testServer();
+  await testVehicle(mqttUrl);
+  const operator = testOperator(mqttUrl);
+  await operator.until('connected, all else answered', ({ clock }) => clock !== null);
+  const { clock } = operator.view;
+  operator.request();
+  operator.release();
+  // The answers to both come in order before this one.
+  operator.say({ type: 'clock', ts: Date.now(), t: Date.now() });
+  await operator.until('an answer to what was said last', (view) => view.clock !== clock);
+  expect(operator.view.claim).toEqual({ state: 'none' });
+  operator.request();
+  await operator.until('granted', ({ claim }) => claim.state === 'held');
+  operator.drive({ ...NEUTRAL, throttle: 1 });
+  await operator.until('it moves', (_, state) => (state?.speed ?? 0) > 1);
+});
+
 test('commands with a lease that was not granted move nothing', async () => {
   const { mqttUrl } = await testServer();
   await testVehicle(mqttUrl);

@@ -48,7 +48,7 @@ export async function startScene(lab: Lab, nat: NatKind, script = ''): Promise<S
 /** What each part of a scene has to say, for a failure that nobody watched. */
 export async function accountOf({ server, vehicle, console, heard }: Scene): Promise<string> {
   const { page } = console;
-  const shown = page.locator('body').innerText({ timeout: 5_000 });
+  const shown = page.locator('body').textContent({ timeout: 5_000 });
   const video = page.evaluate(() => JSON.stringify({ ...document.querySelector('video')?.dataset }));
   const [text, link] = await Promise.all([shown, video]).catch((error) => [String(error), '']);
   const messages = heard.heard.slice(-60).map((one) => `${one.topic} ${one.text.slice(0, 400)}`);
