@@ -28,9 +28,14 @@ export function releaseLease(lease: LeaseState, peer: string, now: number): Leas
   return lease.holder === peer ? { ...lease, holder: null, since: now } : lease;
 }
 
+/** Whoever drove when its session was lost has the wheel again in a new one that comes within this time, ms. */
+export const REGAIN_MS = 10_000;
+
 /** The lease of one vehicle. @param onChange is told each holder */
 export function keepLease(clock: Clock, onChange: (lease: LeaseState) => void) {
   let lease = noLease(clock.now());
+  /** Who has lost its session while it drove, and until when it is missed, ms. */
+  let missed: { peer: string; until: number } | null = null;
   function set(next: LeaseState): void {
     if (next === lease) return;
     lease = next;
@@ -42,9 +47,27 @@ export function keepLease(clock: Clock, onChange: (lease: LeaseState) => void) {
     },
     request(peer: string): LeaseAnswer {
       const answer = requestLease(lease, peer, clock.now());
-      if (answer.granted) set(answer.lease);
+      if (answer.granted) {
+        missed = null;
+        set(answer.lease);
+      }
       return answer;
     },
-    release: (peer: string): void => set(releaseLease(lease, peer, clock.now())),
+    release(peer: string): void {
+      if (missed?.peer === peer) missed = null;
+      set(releaseLease(lease, peer, clock.now()));
+    },
+    /** The holder's session has ended without its doing. */
+    lose(peer: string): void {
+      if (lease.holder !== peer) return;
+      missed = { peer, until: clock.now() + REGAIN_MS };
+      set(releaseLease(lease, peer, clock.now()));
+    },
+    /** A session begins. @returns the lease, for the one who drove and whom nobody has followed */
+    regain(peer: string): LeaseState | null {
+      if (missed?.peer !== peer || clock.now() > missed.until) return null;
+      const answer = this.request(peer);
+      return answer.granted ? answer.lease : null;
+    },
   };
 }

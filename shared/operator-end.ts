@@ -14,6 +14,7 @@ import {
 } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { type ClockEstimate, createClockSync } from './clock-sync.ts';
+import { REGAIN_MS } from './lease.ts';
 import type {
   Lease,
   Link as LinkMessage,
@@ -29,9 +30,6 @@ import { createReports, hasComeToSomething, NO_REPORTS, type Reports } from './r
 import { createSession, deliver } from './session.ts';
 import { createSignalling, type SignallingOptions } from './signalling.ts';
 import { createTopics } from './topics.ts';
-
-/** Whoever drives, or has asked to, asks again by itself in a new session that comes within this time, ms. */
-const REGAIN_MS = 10_000;
 
 /** What this operator's claim to the wheel has come to. */
 export type Claim =
@@ -294,19 +292,20 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       case 'clock':
         if (event.echo !== undefined) update({ clock: sync(event.echo, event.t, now) });
         return;
-      // Who has given up asking before the answer came has given it back already: it is the wheel no more.
       case 'grant':
-        if (!isClaimed(view.claim))
-          return signalling.drop('events', 'a grant that is not asked for any more');
+        // Whoever has let go before the answer came must not believe in it, nor the vehicle.
+        if (!wantsWheel()) return void say({ type: 'release', ts: now });
         return update({ claim: { state: 'held', lease: event.lease } });
       case 'deny':
-        if (!isClaimed(view.claim))
-          return signalling.drop('events', 'a denial that is not asked for any more');
+        if (!wantsWheel()) return signalling.drop('events', 'a denial of what is not asked for any more');
         return update({ claim: { state: 'denied', reason: event.reason } });
       case 'revoke':
         return update({ claim: { state: 'revoked', reason: event.reason } });
     }
   }
+
+  /** Has asked, or drove in the session before this one: the vehicle may grant it again unasked. */
+  const wantsWheel = () => isClaimed(view.claim) || clock.now() < regainUntil;
 
   function askTime(): void {
     if (session.link.phase !== 'connected') return;

@@ -221,12 +221,17 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (link.phase === before.phase) return;
     const detail = 'detail' in link ? { detail: link.detail } : {};
     log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
-    if (!isLive(link) || link.phase === 'connecting') lease.release(peer);
+    if (!isLive(link) || link.phase === 'connecting') lease.lose(peer);
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = operator.told = null;
     // Another path may be slower, and what comes over it is not late for that.
     if (operator && link.phase === 'restoring') operator.lateness = createLateness();
-    if (link.phase === 'connected') sendState(peer);
+    if (link.phase === 'connected') {
+      sendState(peer);
+      // Asking again would cost whoever drove another round trip.
+      const again = before.phase === 'connecting' && operator?.entered ? lease.regain(peer) : null;
+      if (again && operator) tell(operator, { type: 'grant', ts: clock.now(), lease: again.number });
+    }
     if (hasComeToSomething(link)) operator?.reports.say();
     explain(peer);
     if (link.phase === 'waiting' || link.phase === 'ended') forget(peer);
@@ -292,19 +297,19 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function event(peer: string, event: ChannelEvent): void {
     const operator = operators.get(peer);
     if (!operator) return;
-    const tell = (answer: ChannelEvent) => void operator.session.send('events', JSON.stringify(answer));
     const ts = clock.now();
     switch (event.type) {
       case 'clock':
         operator.lateness(event.t, ts);
-        return tell({ type: 'clock', ts, t: ts, echo: event.t });
+        return tell(operator, { type: 'clock', ts, t: ts, echo: event.t });
       case 'enter':
         return void letIn(peer, operator);
       case 'request': {
-        if (!operator.entered) return tell({ type: 'deny', ts, reason: 'Enter the vehicle first.' });
+        if (!operator.entered)
+          return tell(operator, { type: 'deny', ts, reason: 'Enter the vehicle first.' });
         const answer = lease.request(peer);
-        if (!answer.granted) return tell({ type: 'deny', ts, reason: answer.reason });
-        return tell({ type: 'grant', ts, lease: answer.lease.number });
+        if (!answer.granted) return tell(operator, { type: 'deny', ts, reason: answer.reason });
+        return tell(operator, { type: 'grant', ts, lease: answer.lease.number });
       }
       case 'release':
         return lease.release(peer);
@@ -312,6 +317,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   // What the vehicle says
+
+  function tell(operator: Operator, event: ChannelEvent): void {
+    operator.session.send('events', JSON.stringify(event));
+  }
 
   /** For each command and, while none come, {@link STATE_HZ} times a second: on a narrow path each takes its part. */
   function sendState(peer: string): void {

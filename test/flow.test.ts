@@ -153,6 +153,7 @@ test('who lets go before the answer to asking has come holds nothing, and gets t
   operator.say({ type: 'clock', ts: Date.now(), t: Date.now() });
   await operator.until('an answer to what was said last', (view) => view.clock !== clock);
   expect(operator.view.claim).toEqual({ state: 'none' });
+  await operator.until('nobody drives, for everyone', ({ lease }) => lease?.holder === null);
   operator.request();
   await operator.until('granted', ({ claim }) => claim.state === 'held');
   operator.drive({ ...NEUTRAL, throttle: 1 });

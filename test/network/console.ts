@@ -14,6 +14,8 @@ export interface Console {
   drive(kmh?: number): Promise<void>;
   /** The path as the page has it in words. */
   pathHere(): Promise<string>;
+  /** The session's id. */
+  session(): Promise<string>;
   /** What the page says of the path, once the session has come to this. */
   verdict(state: 'connected' | 'failed'): Promise<ShownVerdict>;
   /** The pair in use, from the browser's own statistics. */
@@ -67,13 +69,8 @@ export async function openConsole(
       await untilNumber(page, 'Speed', (shown) => shown > kmh);
       await page.keyboard.up('KeyW');
     },
-    async pathHere() {
-      const details = page.getByRole('button', { name: 'Details' });
-      if (await details.isVisible()) await details.click();
-      const fact = page.locator('dl.facts div', { hasText: /^Path here/ }).locator('dd');
-      await fact.getByText('·').waitFor();
-      return (await fact.textContent()) ?? '';
-    },
+    pathHere: () => fact(page, 'Path here', /·/),
+    session: () => fact(page, 'Session', /-/),
     async verdict(state) {
       const shown = page.locator(`[data-verdict-state="${state}"]`).first();
       await shown.waitFor();
@@ -87,6 +84,15 @@ export async function openConsole(
     pair: () => page.evaluate(pairInUse),
     close: () => context.close(),
   };
+}
+
+/** What the details say under a name, once it looks as it should. */
+async function fact(page: Page, name: string, known: RegExp): Promise<string> {
+  const details = page.getByRole('button', { name: 'Details' });
+  if (await details.isVisible()) await details.click();
+  const shown = page.locator('dl.facts div', { hasText: new RegExp(`^${name}`) }).locator('dd');
+  await shown.getByText(known).waitFor();
+  return (await shown.textContent()) ?? '';
 }
 
 /** Chromium gives a page up when it hears, up to 2 s late, of the address that its host was just given. */
