@@ -26,6 +26,8 @@ export interface Coturn {
   log(): string;
   /** Resolves with the first line of it, printed already or not, that matches. */
   logged(wanted: RegExp): Promise<string>;
+  /** Payload of all datagrams that it relayed, both ways, bytes; resolves when no allocation is left. */
+  relayed(): Promise<number>;
   /** Kills it, and starts it again; what it had allocated is gone. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -119,12 +121,33 @@ export async function startCoturn(host: Host, options: CoturnOptions): Promise<C
         });
       });
     },
+    async relayed() {
+      while (allocationsOf(text).size > 0) await once(lines, 'line');
+      return relayedBytes(text);
+    },
     stop,
     async restart() {
       await stop();
       running = await start();
     },
   };
+}
+
+/** Those that have been made and not ended, by coturn's number of the session. */
+function allocationsOf(log: string[]): Set<string> {
+  const open = new Set<string>();
+  for (const line of log) {
+    const [, session, what] = line.match(/session (\d+): (new|closed)\b/) ?? [];
+    if (session && what === 'new') open.add(session);
+    else if (session) open.delete(session);
+  }
+  return open;
+}
+
+/** Of the figures that it gives now and then, each time of what has come since: what peers sent, and what they got. */
+function relayedBytes(log: string[]): number {
+  const figures = log.flatMap((line) => line.match(/peer usage: .* rb=(\d+), .* sb=(\d+)/)?.slice(1) ?? []);
+  return figures.reduce((sum, bytes) => sum + Number(bytes), 0);
 }
 
 /** A self-signed one. */

@@ -154,7 +154,7 @@ async function runCli(
   const [program = NODE, ...all] = [...before, NODE, 'deploy/plntry.ts', ...args, ...ice, ...more];
   const child = host.spawn(program, all, {
     cwd: ROOT,
-    env: { ...noneOfOurs(), ...env },
+    env: { ...noneOfOurs(), XDG_STATE_HOME: `${host.folder}/state`, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
