@@ -35,10 +35,16 @@ export function createQueueDelay() {
   let lateness = createLateness();
   let seen: Packet[] = [];
 
-  const leastWait = (since: number) => {
-    const recent = seen.filter(({ at }) => at >= since);
-    return recent.length > 0 ? Math.min(...recent.map(({ wait }) => wait)) : 0;
-  };
+  /** Of the last packets, as long as they are in time: asked with every report. */
+  function leastWait(since: number): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (let last = seen.length - 1; last >= 0; last--) {
+      const { at, wait } = seen[last] as Packet;
+      if (at < since) break;
+      least = Math.min(least, wait);
+    }
+    return Number.isFinite(least) ? least : 0;
+  }
 
   return {
     /** One packet, its times in ms on the clock of either end; `now` when that became known. */
@@ -61,7 +67,8 @@ export function createQueueDelay() {
     capacity(ms = CAPACITY_MS): number {
       const last = seen.at(-1)?.arrivedAt ?? 0;
       let [bytes, time, count] = [0, 0, 0];
-      for (const packet of seen.toReversed()) {
+      for (let each = seen.length - 1; each >= 0; each--) {
+        const packet = seen[each] as Packet;
         if (packet.arrivedAt <= last - ms && count >= LEAST_QUEUED) break;
         if (packet.behind === null) continue;
         bytes += packet.bytes;
@@ -73,7 +80,8 @@ export function createQueueDelay() {
     /** What arrived in the last while, kbit/s. */
     arriving(ms: number): number {
       const last = seen.at(-1)?.arrivedAt ?? 0;
-      const bytes = seen.reduce((sum, packet) => sum + (packet.arrivedAt > last - ms ? packet.bytes : 0), 0);
+      let bytes = 0;
+      for (const packet of seen) if (packet.arrivedAt > last - ms) bytes += packet.bytes;
       return (bytes * 8) / ms;
     },
     /** What was measured while little was sent says little. */
