@@ -18,11 +18,12 @@ export function readSecretFiles(environment: Environment): string | null {
     if (!path) continue;
     if (environment[name]) return `${name} and ${variable} are both given; one is enough.`;
     try {
-      environment[name] = readFileSync(path, 'utf8').trim();
+      const text = readFileSync(path, 'utf8').trim();
+      if (text === '') return `${variable}: the file '${path}' is empty.`;
+      environment[name] = text;
     } catch (error) {
       return `${variable}: the file '${path}' can't be read (${(error as NodeJS.ErrnoException).code}).`;
     }
-    if (environment[name] === '') return `${variable}: the file '${path}' is empty.`;
     delete environment[variable];
   }
   return null;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ServerOptions } from '../broker/serve.ts';
 import { LIMIT_KBPS } from '../shared/messages.ts';
-import { option, parseRoom, wholeNumber } from './options.ts';
+import { OptionError, option, parseRoom, wholeNumber } from './options.ts';
 
 /** Bytes; decimal as providers bill them, and binary. */
 const UNITS: Record<string, number> = {
@@ -99,6 +99,9 @@ export function usageOptions(
   environment: Record<string, string | undefined>,
 ): Pick<ServerOptions, 'budgets' | 'data'> {
   const { relayBudget: all, relayBudgetCar, relayBudgetAction, relayLimitKbps, data } = flags;
+  if (relayBudgetAction === 'limit' && all === undefined && relayBudgetCar === undefined) {
+    throw new OptionError("option '--relay-budget-action limit' needs --relay-budget or --relay-budget-car.");
+  }
   const limitKbps = relayBudgetAction === 'limit' ? relayLimitKbps : undefined;
   return {
     budgets: { all, car: relayBudgetCar?.each, cars: relayBudgetCar?.cars ?? new Map(), limitKbps },

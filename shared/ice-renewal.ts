@@ -30,6 +30,7 @@ export type IceRenewal = ReturnType<typeof renewIceServers>;
 
 export function renewIceServers({ ask, clock, onChange }: IceRenewalOptions) {
   let state: IceState = { servers: [], warnings: [] };
+  let askedAt = Number.NEGATIVE_INFINITY;
   let dueAt = 0;
   let validUntil = Number.NEGATIVE_INFINITY;
   let retry = FIRST_RETRY_MS;
@@ -41,7 +42,7 @@ export function renewIceServers({ ask, clock, onChange }: IceRenewalOptions) {
     if (asking || closed) return;
     asking = true;
     cancel();
-    const askedAt = clock.now();
+    askedAt = clock.now();
     let wait = retry;
     try {
       const { iceServers, ttl, warnings = [] } = await ask();
@@ -71,6 +72,10 @@ export function renewIceServers({ ask, clock, onChange }: IceRenewalOptions) {
   return {
     /** Resolves when the first attempt is over, however it ended. */
     first,
+    /** Asks at once, unless that was done a moment ago: the server is another one, perhaps with other settings. */
+    again(): void {
+      if (clock.now() - askedAt >= FIRST_RETRY_MS) void renew();
+    },
     get state(): IceState {
       // Timers stand still while a computer sleeps.
       if (clock.now() >= dueAt) void renew();

@@ -26,15 +26,15 @@ export function createLinkReports(
   publish: (operator: string, body: Body<'link'>) => void,
   clock: Clock,
 ): LinkReports {
-  /** What was said of each session, and when. */
+  /** What was said of each operator's session, and when. */
   const said = new Map<string, { stats: PathStats; at: number }>();
   const pending = new Set<Promise<void>>();
 
   function say(operator: string, session: string, stats: PathStats): void {
     const at = clock.now();
-    const before = said.get(session);
+    const before = said.get(keyOf(operator, session));
     publish(operator, linkMessage(session, stats, before?.stats ?? null, at - (before?.at ?? at)));
-    said.set(session, { stats, at });
+    said.set(keyOf(operator, session), { stats, at });
   }
 
   return {
@@ -46,21 +46,24 @@ export function createLinkReports(
         const stats = seen && asBothKnow(seen, reports.now.here, reports.now.there);
         if (stats && link.phase === 'connected' && session.link === link) say(operator, link.session, stats);
         // One that is interrupted will most likely go on as it was.
-        const before = link.phase === 'restoring' ? said.get(link.session)?.stats : null;
+        const before = link.phase === 'restoring' ? said.get(keyOf(operator, link.session))?.stats : null;
         relayed ||= (stats ?? before)?.path === 'relay';
       }
       return relayed;
     },
     sayLast(operator, session, last) {
       // Of a connection that never was there is nothing to say.
-      const known = said.has(session);
+      const known = said.has(keyOf(operator, session));
       const done = last.then((stats) => {
         pending.delete(done);
         if (stats && (known || stats.relayBytes > 0)) say(operator, session, stats);
-        said.delete(session);
+        said.delete(keyOf(operator, session));
       });
       pending.add(done);
     },
     settled: () => Promise.all(pending),
   };
 }
+
+/** A session's name is one among those of its operator only. */
+const keyOf = (operator: string, session: string) => `${operator} ${session}`;

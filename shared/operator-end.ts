@@ -31,6 +31,9 @@ import { createSession, deliver } from './session.ts';
 import { createSignalling, type SignallingOptions } from './signalling.ts';
 import { createTopics } from './topics.ts';
 
+/** A vehicle whose presence has not come so long after the subscription is not there, ms. */
+const PRESENCE_MS = 2_000;
+
 /** What this operator's claim to the wheel has come to. */
 export type Claim =
   | { state: 'none' }
@@ -123,6 +126,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let stateSeq = -1;
   /** Held or asked for when the session was lost: until when it is asked for again in a new one, ms. */
   let regainUntil = 0;
+  let stopExpecting = () => {};
   let { arrival } = options;
 
   const signalling = createSignalling({
@@ -145,6 +149,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     onAnnounced: () => {},
     // Who is there now is told anew with every connection.
     onState(broker) {
+      expectVehicle(broker.state === 'connected');
       update(broker.state === 'connected' ? { broker, operators: {} } : { broker });
       if (broker.state === 'connected') reports.say();
     },
@@ -175,6 +180,12 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     clock,
   });
   const stopClock = clock.every(CLOCK_INTERVAL_MS, askTime);
+
+  /** What a broker keeps of the vehicle comes with the subscription; a broker that was started anew may keep nothing. */
+  function expectVehicle(now: boolean): void {
+    stopExpecting();
+    if (now) stopExpecting = clock.after(PRESENCE_MS, () => presence(room, null));
+  }
 
   function update(change: Partial<RoomView>): void {
     const before = view;
@@ -237,6 +248,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     if (peer !== room) return operatorPresence(peer, message);
     if (message !== null && message.role !== 'vehicle')
       return signalling.drop('presence', 'a vehicle that says operator');
+    stopExpecting();
     const online = message?.state === 'online';
     update({ vehicle: message });
     if (online) session.dispatch({ type: 'presence', online: true, epoch: message.epoch });
@@ -358,6 +370,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     },
     async close(): Promise<void> {
       stopClock();
+      stopExpecting();
       reports.stop();
       session.close('left');
       await signalling.close();

@@ -38,6 +38,8 @@ export interface PeerHandlers {
   candidate(candidate: Candidate | null): void;
   /** Both data channels are open. */
   open(): void;
+  /** The other end has closed it. */
+  closed?(): void;
   /** It is over. That nothing is heard for a while is the session's business, not this. */
   failed(detail: string): void;
   message(channel: ChannelName, text: string): void;

@@ -129,6 +129,7 @@ export function createSession(options: SessionOptions) {
         if (peer?.session === session) peer.heart ??= heartbeat(peer.connection, session);
         dispatch({ type: 'transport', session, state: 'connected' });
       },
+      closed: () => closedThere(session),
       failed: (detail) => dispatch({ type: 'transport', session, state: 'failed', detail }),
       message: (channel, text) => {
         heard(session);
@@ -146,6 +147,14 @@ export function createSession(options: SessionOptions) {
       return dispatch({ type: 'transport', session, state: 'failed', detail: sentence(error) });
     }
     peer = { session, connection, heart: null };
+  }
+
+  /** As good as a goodbye, while there was nothing wrong with the connection. */
+  function closedThere(session: string): void {
+    const detail = 'the other end closed the connection';
+    if (state.link.phase === 'connected')
+      dispatch({ type: 'bye', message: { session, reason: 'left', detail } });
+    else dispatch({ type: 'transport', session, state: 'failed', detail });
   }
 
   function close(session: string): void {

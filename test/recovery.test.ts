@@ -68,6 +68,20 @@ test('a path that stays silent leads to a new session, and its driver has the wh
   await operator.until('video', () => operator.received.packets > packets + 30);
 });
 
+test('the broker is started anew without the vehicle: whoever waits for it reads that it is not there', async () => {
+  const server = await testServer();
+  const [port, mqttPort] = [server.webUrl, server.mqttUrl].map((url) => Number(new URL(url).port));
+  const vehicle = await testVehicle(server.mqttUrl);
+  const operator = testOperator(server.mqttUrl);
+  await driving(operator);
+  await server.close();
+  operator.mute(true);
+  await vehicle.close();
+  await testServer({ port, mqttPort });
+  await operator.until('no vehicle', (view) => view.broker.state === 'connected' && view.vehicle === null);
+  await operator.until('no session', ({ link }) => link.phase === 'waiting');
+});
+
 test('who has asked for the wheel and lost the session before the answer gets it in the next one', async () => {
   const { mqttUrl } = await testServer();
   await testVehicle(mqttUrl);

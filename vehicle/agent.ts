@@ -109,6 +109,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       if (state.state === 'offline')
         log.warn({ broker, reason: state.detail }, `no connection to ${broker}, trying again`);
       else log.info({ broker }, `broker: ${state.state}`);
+      if (state.state === 'connected') iceServers.again();
       if (state.state === 'refused') fail(new Error(`The broker refused ${options.room}: ${state.detail}`));
     },
     onReplaced: () => fail(new ReplacedError(`Another agent has taken over ${options.room}.`)),

@@ -16,6 +16,8 @@ export interface VehicleIceServers {
   get(): IceServer[];
   /** What is wrong with them, each a sentence. */
   warnings(): string[];
+  /** Asks anew: the server may be another one than before. */
+  again(): void;
   close(): void;
 }
 
@@ -26,7 +28,7 @@ export async function keepIceServers(
   log: Log,
 ): Promise<VehicleIceServers> {
   if (Array.isArray(source)) {
-    return { get: () => source, warnings: () => [], close: () => {} };
+    return { get: () => source, warnings: () => [], again: () => {}, close: () => {} };
   }
   let logged: string[] = [];
   const renewal = renewIceServers({
@@ -46,6 +48,7 @@ export async function keepIceServers(
   return {
     get: () => renewal.state.servers,
     warnings: () => renewal.state.warnings,
+    again: renewal.again,
     close: renewal.close,
   };
 }

@@ -57,6 +57,9 @@ export function loadIceServers(peer: string): Promise<void> {
   return ice.first;
 }
 
+/** The server may be another one than before. */
+export const renewIceServersNow = (): void => ice?.again();
+
 /** The servers that are known now; another array when they have been renewed. */
 export function iceServers(): RTCIceServer[] {
   return (ice?.state.servers ?? NONE) as RTCIceServer[];

@@ -4,7 +4,7 @@
  */
 import { usableIceServers } from './check.ts';
 import type { IceProvider } from './provider.ts';
-import { askService, nonsense } from './service.ts';
+import { askService, callUrl, nonsense } from './service.ts';
 
 export interface CloudflareOptions {
   keyId: string;
@@ -23,7 +23,7 @@ const BLOCKED = /:53(\?|$)/;
 
 export function cloudflare({ keyId, apiToken, ttl, baseUrl }: CloudflareOptions): IceProvider {
   const path = `/v1/turn/keys/${encodeURIComponent(keyId)}/credentials/generate-ice-servers`;
-  const url = new URL(path, baseUrl);
+  const url = callUrl(path, baseUrl);
   const init = {
     method: 'POST',
     headers: { Authorization: `Bearer ${apiToken}`, 'Content-Type': 'application/json' },

@@ -151,7 +151,12 @@ function urlsOf(
 
 function apiUrl(read: Read, name: Variable, official: string): string {
   const text = read(name) ?? official;
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) {
+    const { username, password, search, hash } = new URL(text);
+    if (username || password) throw new Error(`${name} has a login in it, which can't be used.`);
+    if (search || hash) throw new Error(`${name} has more than a path after its host.`);
+    return text;
+  }
   throw new Error(`${name} is not a URL that begins with http:// or https://.`);
 }
 

@@ -6,7 +6,7 @@
  */
 import { usableIceServers } from './check.ts';
 import type { IceProvider } from './provider.ts';
-import { askService, nonsense } from './service.ts';
+import { askService, callUrl, nonsense } from './service.ts';
 
 export interface MeteredOptions {
   key: { api: string } | { secret: string };
@@ -22,7 +22,7 @@ const LABEL = 'plntry';
 
 export function metered({ key, ttl, baseUrl }: MeteredOptions): IceProvider {
   async function ask(path: string, query: Record<string, string>, signal: AbortSignal, init?: RequestInit) {
-    const url = new URL(path, baseUrl);
+    const url = callUrl(path, baseUrl);
     url.search = new URLSearchParams(query).toString();
     const refused =
       'api' in key

@@ -10,6 +10,11 @@ export interface ServiceRequest {
   refusals: Record<number, { means: string; check: string }>;
 }
 
+/** The address of one of its calls. @param base of its API, or of a proxy for it, which may have a path */
+export function callUrl(path: string, base: string): URL {
+  return new URL(path.slice(1), base.endsWith('/') ? base : `${base}/`);
+}
+
 /**
  * The JSON that a service answers.
  * @throws ProviderError

@@ -4,7 +4,7 @@
  */
 import { usableIceServers } from './check.ts';
 import type { IceProvider } from './provider.ts';
-import { askService, nonsense } from './service.ts';
+import { askService, callUrl, nonsense } from './service.ts';
 
 export interface TwilioOptions {
   accountSid: string;
@@ -20,7 +20,7 @@ const REFUSED = { means: 'refused the auth token', check: 'PLNTRY_TWILIO_AUTH_TO
 const UNKNOWN = { means: 'knows no such account', check: 'PLNTRY_TWILIO_ACCOUNT_SID' };
 
 export function twilio({ accountSid, authToken, ttl, baseUrl }: TwilioOptions): IceProvider {
-  const url = new URL(`/2010-04-01/Accounts/${encodeURIComponent(accountSid)}/Tokens.json`, baseUrl);
+  const url = callUrl(`/2010-04-01/Accounts/${encodeURIComponent(accountSid)}/Tokens.json`, baseUrl);
   const login = Buffer.from(`${accountSid}:${authToken}`).toString('base64');
   const init = {
     method: 'POST',

@@ -63,7 +63,8 @@ export function createLedger(saved?: LedgerData) {
   }
 
   function count({ room: name, operator, session, relayBytes }: Report, now: number): Counted {
-    const key = session ?? operator;
+    // A session's name is one among those of its operator only.
+    const key = session === undefined ? operator : `${operator} ${session}`;
     const room = rooms.get(name) ?? newRoom();
     const known = room.sessions.get(key);
     let before = known?.bytes ?? 0;

@@ -103,6 +103,12 @@ test.each([
   [['vehicle'], { PLNTRY_FPS: '0' }, /value '0' from env 'PLNTRY_FPS' is invalid/],
   [['vehicle', '--log-level', 'loud'], {}, /'--log-level <level>' argument 'loud' is invalid/],
   [['serve', '--relay-budget', '10G'], {}, /argument '10G' is invalid\. '10G' is not an amount of data/],
+  [['serve'], { PLNTRY_RELAY_BUDGET_ACTION: 'limit' }, /needs --relay-budget or --relay-budget-car/],
+  [
+    ['serve'],
+    { PLNTRY_ICE_SERVERS_FILE: '/dev/null' },
+    /PLNTRY_ICE_SERVERS_FILE: the file '\/dev\/null' is empty/,
+  ],
   [['serve'], { PLNTRY_RELAY_BUDGET_CAR: 'car1' }, /from env 'PLNTRY_RELAY_BUDGET_CAR' is invalid/],
   [['start', '--relay-budget-action', 'stop'], {}, /Allowed choices are warn, limit/],
   [['start', '--colour'], {}, /unknown option '--colour'/],

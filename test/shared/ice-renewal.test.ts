@@ -55,6 +55,23 @@ test('they are renewed at half of their life, by themselves', async () => {
   expect(changes).toHaveLength(2);
 });
 
+test('where the server may be another one they are asked for at once, and not again and again', async () => {
+  const { clock, renewal, asks, answers, user } = start();
+  await renewal.first;
+  answers(async () => servers('of another server'));
+  renewal.again();
+  expect(asks).toEqual([0]);
+  await clock.pass(10_000);
+  renewal.again();
+  renewal.again();
+  await clock.pass(0);
+  expect(asks).toEqual([0, 10]);
+  expect(user()).toBe('of another server');
+  // And in time from then on.
+  await clock.pass(30 * MINUTE);
+  expect(asks).toEqual([0, 10, 1_810]);
+});
+
 test('an answer that is the same is the same list', async () => {
   const { clock, renewal, asks } = start();
   await renewal.first;

@@ -38,6 +38,8 @@ export interface World {
   reportsEveryMs?: number;
   /** How long each end may be kept from running at a time, ms, ten times a second. */
   stallMs?: number;
+  /** A scene that needs no more than this, kbit/s. */
+  plainKbps?: number;
   /** When the sender hears of the viewer by other means, ms. */
   heardAt?: number;
 }
@@ -60,6 +62,7 @@ export function simulate({
   reportsEveryMs,
   stallMs = 0,
   heardAt,
+  plainKbps = Number.POSITIVE_INFINITY,
 }: World): Run {
   const random = randomFrom(seed);
   const run: Run = { pictures: [], samples: [], longestFullMs: 0, keyFrames: 0 };
@@ -81,7 +84,8 @@ export function simulate({
     const key = keyFrameWanted;
     keyFrameWanted = false;
     if (key) run.keyFrames++;
-    const size = (stream.kbps / 8 / (FPS / 1000)) * (0.75 + random() * 0.5) * (key ? KEY_FRAME : 1);
+    const size =
+      (Math.min(stream.kbps, plainKbps) / 8 / (FPS / 1000)) * (0.75 + random() * 0.5) * (key ? KEY_FRAME : 1);
     const count = Math.ceil(size / PAYLOAD);
     const timestamp = filmed++;
     taken[timestamp] = { at: now, packets: count, key };

@@ -33,6 +33,14 @@ test('random loss changes neither rate nor pace: what is lost comes again before
   expect(run.keyFrames).toBe(1);
 });
 
+test('a scene that needs little does not keep the rate at what a narrow path left of it', () => {
+  const path = (at: number) => ({ kbps: at < 5_000 || at >= 10_000 ? 4_000 : 170 });
+  const { samples } = simulate({ path, seconds: 25, plainKbps: 140 });
+  expect(samples.find(({ at }) => at >= 9_900)?.allowed).toBeLessThan(250);
+  // Enough for whole pictures: then they show what they need.
+  expect(samples.at(-1)?.allowed).toBeGreaterThan(480);
+});
+
 test('loss alone, when it is heavy, lowers the rate: the queue is too short to be seen', () => {
   const { samples } = simulate({ path: () => ({ kbps: 1_000, queueMs: 15 }), seconds: 20 });
   expect(samples.at(-1)?.allowed).toBeLessThan(1_200);

@@ -242,7 +242,7 @@ describe('the outcome', () => {
     end.link({ phase: 'ended', reason: 'failed', detail: 'nothing was heard.' });
     expect(outcomeOf(newest(end))).toEqual({
       tone: 'careful',
-      text: 'Connected after 130 ms, over after 1 min 30 s: nothing was heard.',
+      text: 'Connected after 130 ms, over after 1 min 30.0 s: nothing was heard.',
     });
   });
 
@@ -321,6 +321,11 @@ describe('a file', () => {
     ],
     ['a time before time', (file) => ({ ...file, startedAt: -1 }), 'This timeline is damaged at startedAt: '],
     [
+      'a time after time',
+      (file) => ({ ...file, startedAt: 1e300 }),
+      'This timeline is damaged at startedAt: ',
+    ],
+    [
       'more entries than a recording has',
       (file) => ({ ...file, entries: Array(MAX_ENTRIES + 1).fill((file.entries as unknown[])[0]) }),
       'This timeline is damaged at entries: ',
@@ -328,6 +333,14 @@ describe('a file', () => {
   ])('with %s is refused in one sentence', async (_name, spoil, sentence) => {
     const read = readFile(JSON.stringify(spoil(await good())));
     expect('problem' in read ? read.problem : 'it was taken').toMatch(new RegExp(`^${literally(sentence)}`));
+  });
+
+  test('with a message that is nested without end is refused', async () => {
+    const { text } = await saved(false);
+    const deep = `${`{"a":`.repeat(5_000)}0${'}'.repeat(5_000)}`;
+    expect(readFile(text.replace('"entries": [', `"deep": ${deep}, "entries": [`))).toEqual({
+      problem: 'This timeline is damaged: it is nested too deeply.',
+    });
   });
 
   test('that is not JSON, or endless, is refused', () => {

@@ -120,8 +120,11 @@ describe('a video that is reduced', () => {
     const relayed = path({ path: 'relay', reduced });
     expect(reducedWords(relayed, 240)).toBeNull();
     expect(reducedWords(relayed, 500)).toContain('the path carries');
-    // A budget is for what is relayed.
-    expect(reducedWords(path({ reduced }), 240)).toContain('the path carries');
+    // All viewers see what one encoder makes.
+    expect(reducedWords(path({ reduced }), 240)).toContain(
+      'others watch over a relay, and its budget is used up',
+    );
+    expect(reducedWords(path({ reduced }), 500)).toContain('the path carries');
   });
 });
 

@@ -26,6 +26,8 @@ const BACK_OFF = 0.85;
 const GROWTH = 2;
 /** Pictures that need less than was allowed say nothing about the path beyond this times what they needed. */
 const UNPROVEN = 1.5;
+/** But this much is tried: with less there are fewer pictures (ladder.ts), and few of a plain scene prove nothing. */
+const TRIED_KBPS = 500;
 /** What arrives is counted over this time, to see how much is used, ms. */
 const USED_MS = 400;
 /** What the path carries, while a queue stands, is judged by the last packets only, ms. */
@@ -101,7 +103,7 @@ export function createCongestion(ceiling: number) {
 
   function grow(step: number): void {
     const grown = rate * GROWTH ** (step / 1000);
-    const proven = Math.max(rate, delay.arriving(USED_MS) * UNPROVEN);
+    const proven = Math.max(rate, TRIED_KBPS, delay.arriving(USED_MS) * UNPROVEN);
     rate = Math.max(FLOOR_KBPS, Math.min(grown, proven, USE * capacity, ceiling));
   }
 

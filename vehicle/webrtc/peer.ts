@@ -125,7 +125,7 @@ function attach(
     });
     channel.stateChanged.subscribe((state) => {
       if (closed) return;
-      if (state === 'closed') handlers.failed('the other end closed the connection');
+      if (state === 'closed') handlers.closed?.();
       if (state === 'open' && names.every((each) => channels[each].readyState === 'open')) handlers.open();
     });
   }

@@ -40,8 +40,13 @@ export function endsWords({ kind, vehicle, operator }: Ends): string {
 export function reducedWords(path: LinkMessage | null, limitKbps: number | undefined): string | null {
   if (!path?.reduced) return null;
   const { width, height, fps, allowedKbps } = path.reduced;
-  if (path.path === 'relay' && limitKbps !== undefined && allowedKbps >= limitKbps) return null;
-  return `Video reduced to ${width} × ${height}, ${Math.round(fps)} /s: the path carries ${allowedKbps} kbit/s`;
+  const limited = limitKbps !== undefined && allowedKbps >= limitKbps;
+  if (path.path === 'relay' && limited) return null;
+  // One encoder serves all viewers.
+  const why = limited
+    ? 'others watch over a relay, and its budget is used up'
+    : `the path carries ${allowedKbps} kbit/s`;
+  return `Video reduced to ${width} × ${height}, ${Math.round(fps)} /s: ${why}`;
 }
 
 const PHASES: Record<Link['phase'], string> = {

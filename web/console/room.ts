@@ -11,7 +11,14 @@ import {
 import { randomId } from '../broker-url.ts';
 import { watchNetwork } from '../network-watch.ts';
 import { createBrowserPeer } from '../peer.ts';
-import { fleetSettings, iceServers, iceWarnings, knownSettings, loadIceServers } from '../settings.ts';
+import {
+  fleetSettings,
+  iceServers,
+  iceWarnings,
+  knownSettings,
+  loadIceServers,
+  renewIceServersNow,
+} from '../settings.ts';
 import { takeSocket } from '../spare-socket.ts';
 import { recorder } from '../timeline/recorder.ts';
 
@@ -74,6 +81,7 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
 
   function onView(next: RoomView, before: RoomView): void {
     record?.view(next, before);
+    if (next.broker.state === 'connected' && before.broker.state === 'offline') renewIceServersNow();
     if (next.broker.state !== before.broker.state) since.value = { ...since.value, broker: clock.now() };
     if (next.link.phase !== before.link.phase) {
       since.value = { ...since.value, link: clock.now() };

@@ -10,7 +10,10 @@ const VERSION = 1;
 export const MAX_FILE = 8_000_000;
 
 const text = (most: number) => z.string().check(z.maxLength(most));
-const time = z.number().check(z.nonnegative());
+/** Up to the latest that a Date can be. */
+const time = z.number().check(z.nonnegative(), z.maximum(8.64e15));
+/** No message that this page records is nested deeper. */
+const MAX_DEPTH = 32;
 
 const kind = z.enum(SIGNALLING);
 
@@ -78,8 +81,19 @@ export function readFile(content: string): { recording: Recording } | { problem:
       problem: `This timeline is of version ${String(version).slice(0, 20)}; this page reads version ${VERSION}.`,
     };
   }
+  if (isDeeper(json, MAX_DEPTH)) return { problem: 'This timeline is damaged: it is nested too deeply.' };
   const parsed = FileSchema.safeParse(json);
   if (parsed.success) return { recording: parsed.data };
   const [issue] = parsed.error.issues;
   return { problem: `This timeline is damaged at ${issue?.path.join('.') || 'its top'}: ${issue?.message}.` };
+}
+
+/** Level by level, since a value that is deep enough ends what calls itself. */
+function isDeeper(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true;
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+  }
+  return false;
 }

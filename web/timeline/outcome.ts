@@ -46,5 +46,7 @@ function begunAt(entries: Recording['entries'], startedAt: number): number {
 export function readable(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  // To the tenth: what follows within a second is to be told apart.
+  return `${minutes} min ${(Math.floor((ms % 60_000) / 100) / 10).toFixed(1)} s`;
 }

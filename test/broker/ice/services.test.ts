@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { cloudflare } from '../../../broker/ice/cloudflare.ts';
 import { metered } from '../../../broker/ice/metered.ts';
 import { type IceProvider, ProviderError } from '../../../broker/ice/provider.ts';
+import { callUrl } from '../../../broker/ice/service.ts';
 import { twilio } from '../../../broker/ice/twilio.ts';
 import { freePort } from '../../helpers/ports.ts';
 import { type Asked, type Reply, startService } from '../../helpers/service.ts';
@@ -63,6 +64,12 @@ const METERED_ANSWER = [
   { urls: 'turn:global.relay.metered.ca:80?transport=tcp', username: 'someone', credential: 'something' },
   { urls: 'turns:global.relay.metered.ca:443?transport=tcp', username: 'someone', credential: 'something' },
 ];
+
+test('an API that is reached through a proxy keeps the path that the proxy has', () => {
+  expect(callUrl('/v1/x?a=b', 'https://proxy.example/turn').href).toBe('https://proxy.example/turn/v1/x?a=b');
+  expect(callUrl('/v1/x', 'https://proxy.example/turn/').href).toBe('https://proxy.example/turn/v1/x');
+  expect(callUrl('/v1/x', 'https://api.example').href).toBe('https://api.example/v1/x');
+});
 
 const SERVICES = {
   Cloudflare: {

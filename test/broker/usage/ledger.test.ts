@@ -25,6 +25,13 @@ describe('one session', () => {
     expect(ledger.ofAll('2027-05')).toBe(400);
   });
 
+  test('is one of its operator: that of another with the same name is counted too', () => {
+    const ledger = createLedger();
+    ledger.count(report(1_000), MAY);
+    expect(ledger.count({ ...report(600), operator: 'op-2' }, MAY)).toEqual({ added: 600 });
+    expect(ledger.ofRoom('car1', '2027-05')).toBe(1_600);
+  });
+
   test('goes on after the turn of the month, each byte in its own', () => {
     const ledger = createLedger();
     const midnight = Date.UTC(2027, 5, 1);

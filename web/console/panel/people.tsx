@@ -17,7 +17,7 @@ export function People({ cockpit: { room } }: { cockpit: Cockpit }) {
         <li key={id}>
           <span class={id === self ? 'you' : ''}>{personName(id, view.operators, self)}</span>
           <span class={id === driver ? 'careful-text' : 'soft'}>
-            {id === driver ? 'drives' : 'watches'} · since {timeOfDay(since)}
+            {id === driver ? 'drives' : 'watches'} · here since {timeOfDay(since)}
           </span>
         </li>
       ))}

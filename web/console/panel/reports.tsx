@@ -1,5 +1,6 @@
 /** What each end has of addresses and servers, side by side, and what comes of it. */
 import { inOneText } from '../../../shared/verdict/words.ts';
+import { iceWarnings } from '../../settings.ts';
 import type { Cockpit } from '../cockpit.ts';
 import { type Cell, reportRows } from './report-rows.ts';
 
@@ -7,7 +8,10 @@ export function Reports({ cockpit: { room, path } }: { cockpit: Cockpit }) {
   const reports = room.view.value?.reports;
   if (!reports?.session) return null;
   const { here, there } = reports;
-  const notes = [...new Set([...(here?.notes ?? []), ...(there?.notes ?? [])])];
+  // This page's own warnings stand above.
+  const notes = [...new Set([...(here?.notes ?? []), ...(there?.notes ?? [])])].filter(
+    (note) => !iceWarnings.value.includes(note),
+  );
   return (
     <>
       {path.value ? <p class="verdict">{inOneText(path.value)}</p> : null}
