@@ -49,6 +49,8 @@ const MOST_SLACK_MS = 100;
 const SLACK_STEP = 0.1;
 /** And for what is not measured: timers, other packets in between, ms. */
 const SPARE_MS = 8;
+/** The same while a queue stands: reports that were asked for on a wider path come further apart, ms. */
+const STANDING_SPARE_MS = 35;
 /** A window for less than a picture's first packets stops everything, bytes. */
 const LEAST_WINDOW = 6_000;
 /** Reports further apart than this don't let the rate grow more, ms. */
@@ -107,6 +109,9 @@ export function createCongestion(ceiling: number) {
     rate = Math.max(FLOOR_KBPS, Math.min(grown, proven, USE * capacity, ceiling));
   }
 
+  /** What passes: more than the rate while a queue runs empty, which must not run dry. */
+  const through = () => (standingSince === null ? rate : rate / BACK_OFF);
+
   return {
     /** For the encoder, kbit/s. */
     get kbps(): number {
@@ -114,12 +119,14 @@ export function createCongestion(ceiling: number) {
     },
     /** Of packets leaving, kbit/s. */
     get pace(): number {
+      if (standingSince !== null) return through() * LEAST_PACE;
       return Math.max(rate * LEAST_PACE, Math.min(rate * PACE, capacity * PROBE));
     },
     /** Bytes that may be on their way. */
     get window(): number {
       const trip = Number.isFinite(roundTrip) ? roundTrip : 200;
-      return Math.max(LEAST_WINDOW, (rate / 8) * (trip + slack + SPARE_MS));
+      const spare = standingSince === null ? SPARE_MS : STANDING_SPARE_MS;
+      return Math.max(LEAST_WINDOW, (through() / 8) * (trip + slack + spare));
     },
     /** Part of the packets that got lost lately, 0…1. */
     get loss(): number {
