@@ -23,7 +23,8 @@ test.each([
   expect(before).toBeGreaterThan(0.8 * 4_000);
   expect(arrivedKbps(run, BACK + 13_000, BACK + 15_000)).toBeGreaterThan(0.9 * before);
   expect(run.longestFullMs).toBe(0);
-  expect(run.keyFrames).toBe(1);
+  // The first, and at most one instead of a picture that is too large for the path since it got narrow.
+  expect(run.keyFrames).toBeLessThanOrEqual(2);
 });
 
 test('random loss changes neither rate nor pace: what is lost comes again before it is missed', () => {
