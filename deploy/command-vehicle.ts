@@ -1,5 +1,6 @@
 /** `plntry vehicle`: the agent of one vehicle, simulated unless told otherwise. */
 import { Command } from 'commander';
+import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
@@ -27,6 +28,8 @@ export interface VehicleFlags {
   fps: number;
   kbps: number;
   codec?: string;
+  releaseAfter: number;
+  brakeAfter: number;
   logLevel: LogLevel;
 }
 
@@ -74,6 +77,20 @@ export function vehicleCommand(): Command {
     .addOption(
       option('--codec <name>', 'H.264 encoder, as FFmpeg calls it; libx264 unless given', parseCodec),
     )
+    .addOption(
+      option(
+        '--release-after <ms>',
+        'without a fresh command for so long the throttle is released',
+        wholeNumber(40, 5_000),
+      ).default(RELEASE_MS),
+    )
+    .addOption(
+      option(
+        '--brake-after <ms>',
+        'without a fresh command for so long the vehicle brakes to a stop',
+        wholeNumber(40, 5_000),
+      ).default(BRAKE_MS),
+    )
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -85,7 +102,10 @@ Examples:
 ${ICE_HELP}`,
     )
     .action(async (flags: VehicleFlags) => {
-      const { logLevel, iceServers, ...options } = flags;
+      const { logLevel, iceServers, releaseAfter: releaseMs, brakeAfter: brakeMs, ...options } = flags;
+      if (brakeMs < releaseMs) {
+        throw new OptionError("option '--brake-after' is shorter than '--release-after'.");
+      }
       const ice = iceSetup(iceServers);
       if (ice.providers.length > 0 && flags.server) {
         throw new OptionError(
@@ -109,7 +129,7 @@ ${ICE_HELP}`,
       const own = createIceServers(ice, systemClock, log);
       const askOwn = ice.providers.length > 0 ? { iceServers: () => own.iceServers(flags.room) } : {};
       await runUntilStopped(
-        () => runVehicle({ ...options, ...askOwn }, log),
+        () => runVehicle({ ...options, ...askOwn, times: { releaseMs, brakeMs } }, log),
         log,
         () => process.send?.(READY),
         (error) => (error instanceof ReplacedError ? EXIT.replaced : EXIT.failure),

@@ -43,6 +43,12 @@ export function parseName(text: string): string {
   throw new InvalidArgumentError('A name has 1 to 64 characters.');
 }
 
+/** Why somebody does something. */
+export function parseReason(text: string): string {
+  if (text.trim() !== '' && text.length <= 200) return text;
+  throw new InvalidArgumentError('A reason has 1 to 200 characters.');
+}
+
 /** The name of an encoder, as FFmpeg calls it. */
 export function parseCodec(text: string): string {
   if (/^[a-z0-9_]{1,32}$/.test(text)) return text;

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError, program } from 'commander';
 import { doctorCommand } from './command-doctor.ts';
+import { estopCommand } from './command-estop.ts';
 import { serveCommand } from './command-serve.ts';
 import { startCommand } from './command-start.ts';
 import { vehicleCommand } from './command-vehicle.ts';
@@ -28,7 +29,7 @@ What is given on the command line goes first. 'plntry help start' tells the opti
   .hook('preAction', () => {
     if (problem) throw new OptionError(problem);
   });
-for (const command of [startCommand(), serveCommand(), vehicleCommand(), doctorCommand()])
+for (const command of [startCommand(), serveCommand(), vehicleCommand(), doctorCommand(), estopCommand()])
   program.addCommand(command);
 for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError(false);
 

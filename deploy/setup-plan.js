@@ -21,6 +21,7 @@ const NEEDS = {
   serve: ['packages', 'pages'],
   vehicle: ['packages'],
   doctor: ['packages'],
+  estop: ['packages'],
   build: ['packages'],
   bench: ['packages', 'pages', 'debian'],
   test: ['packages', 'pages', 'debian'],

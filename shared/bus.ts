@@ -166,8 +166,9 @@ export function createBus(options: BusOptions) {
     const base = { kind: topic.kind, topic, retained: packet.retain, bytes: payload.byteLength };
     if (payload.byteLength === 0) return options.onMessage({ ...base, message: null } as Incoming);
     const parsed = parseMessage(topic.kind, payload);
-    if (!parsed.ok) return drop(topic.kind, parsed.reason, name);
-    options.onMessage({ ...base, message: parsed.value } as Incoming);
+    // An emergency stop is one however it is written.
+    if (!parsed.ok && topic.kind !== 'estop') return drop(topic.kind, parsed.reason, name);
+    options.onMessage({ ...base, message: parsed.ok ? parsed.value : null } as Incoming);
   }
 
   /** The broker is there. */

@@ -5,7 +5,7 @@
  * (RFC 8832 is not used): 0 `control`, unordered and never retransmitted; 1 `events`, reliable.
  */
 import * as z from 'zod/mini';
-import { check, type Parsed } from './messages.ts';
+import { check, type Parsed, SAFETY_STATES } from './messages.ts';
 
 export const CHANNELS = {
   control: { id: 0, ordered: false, maxRetransmits: 0 },
@@ -20,8 +20,6 @@ export const COMMAND_HZ = 50;
 export const STATE_HZ = 20;
 /** `clock` events from operator to vehicle; they are the heartbeat of a session too. */
 export const CLOCK_INTERVAL_MS = 250;
-/** A command that comes later than this, by its sender's clock, moves nothing, ms. */
-export const MAX_LATE_MS = 200;
 /** Largest data-channel message that is read, in characters. */
 const MAX_CHANNEL_MESSAGE = 4096;
 
@@ -55,6 +53,8 @@ export const VehicleStateSchema = z.object({
   echo: z.nullable(number),
   /** How long ago that command arrived, ms. */
   age: number,
+  /** How old it was then, ms; missing while the operator's clock is not known. */
+  late: z.optional(number),
   /** m/s, negative in reverse. */
   speed: number,
   /** What the vehicle applies now. */
@@ -62,7 +62,7 @@ export const VehicleStateSchema = z.object({
   throttle: unit,
   brake: unit,
   gear: z.enum(['D', 'N', 'R']),
-  safety: z.enum(['ready', 'driving', 'stopped', 'estopped']),
+  safety: z.enum(SAFETY_STATES),
 });
 
 const at = { ts: number };
@@ -78,8 +78,17 @@ export const EventSchema = z.discriminatedUnion('type', [
   z.object({ ...at, type: z.literal('revoke'), reason }),
   z.object({ ...at, type: z.literal('estop'), reason: z.optional(reason) }),
   z.object({ ...at, type: z.literal('reset') }),
-  /** Clock offset as in NTP: the answer echoes `t`, and its `ts` is the time at the vehicle. */
-  z.object({ ...at, type: z.literal('clock'), t: number, echo: z.optional(number) }),
+  /**
+   * Clock offset as in NTP, both ways: `echo` is the other's last `t`, and `held` how long ago that came, ms
+   * (0 unless said: the vehicle answers at once).
+   */
+  z.object({
+    ...at,
+    type: z.literal('clock'),
+    t: number,
+    echo: z.optional(number),
+    held: z.optional(number),
+  }),
   z.object({ ...at, type: z.literal('limits'), maxSpeed: number, reason }),
   z.object({
     ...at,

@@ -3,6 +3,8 @@
  * the last while is taken for one that came without delay, and others are compared with it. So what
  * waited in a queue, or in a process that stood still, is known as late when it comes at last.
  */
+import { type ClockEstimate, createClockSync } from './clock-sync.ts';
+
 const WINDOW_MS = 15_000;
 
 /** Makes the measure for one sender. */
@@ -25,5 +27,68 @@ export function createLateness() {
     }
     current = Math.min(current, apparent);
     return apparent - Math.min(current, previous);
+  };
+}
+
+/** A command that is older than this when it comes moves nothing, ms. */
+export const MAX_AGE_MS = 500;
+/** By how much a command may seem to come from the future: as well as clocks are known, ms. */
+const MOST_AHEAD_MS = 100;
+/** Where the clocks aren't known yet, a command may be so much later than the quickest, ms. */
+const MAX_LATE_MS = 200;
+/** After a pause of this much, what comes may have been held back on its way, ms. */
+const PAUSE_MS = 150;
+/** One that comes this much later than those before the pause has been, or the path has become longer, ms. */
+const SLOWER_MS = 50;
+
+export type Freshness =
+  /** @param age since it was sent, ms; null while the clocks aren't known */
+  { fresh: true; age: number | null } | { fresh: false; why: string };
+
+/**
+ * Whether one operator's commands are fresh: by the operator's clock, as it is known from the `clock` events
+ * that go to and fro (as in NTP), and by their pace. What was held back comes all at once: of that not even
+ * the last one counts, since what follows at the pace of its sending says what is wanted now.
+ */
+export function createFreshness() {
+  const sync = createClockSync();
+  const lateness = createLateness();
+  let clock: ClockEstimate | null = null;
+  let last: { sent: number; arrived: number; age: number } | null = null;
+  let catchingUp = false;
+
+  /** After a pause, until commands come as they are sent. */
+  function isHeldBack(sent: number, arrived: number, age: number): boolean {
+    if (last === null) return false;
+    const [pause, between] = [arrived - last.arrived, sent - last.sent];
+    if (pause > PAUSE_MS) catchingUp = age > last.age + SLOWER_MS;
+    else if (catchingUp) catchingUp = pause < between / 2;
+    return catchingUp;
+  }
+
+  return {
+    /**
+     * The operator has said what time it is, and answers what this end said.
+     * @param t operator's clock, ms
+     * @param echo this end's clock when it said that, ms
+     * @param held how long ago the operator had heard it, ms
+     * @param now this end's clock, ms
+     */
+    clock(t: number, echo: number, held: number, now: number): void {
+      const asked = echo + held;
+      // What can't be is of no use: nobody answers before the question.
+      if (held >= 0 && asked <= now) clock = sync(asked, t, now);
+    },
+    /** A command has come. @param t operator's clock, ms @param now this end's clock, ms */
+    command(t: number, now: number): Freshness {
+      const late = lateness(t, now);
+      const age = clock === null ? late : now - (t - clock.offset);
+      const heldBack = isHeldBack(t, now, age);
+      last = { sent: t, arrived: now, age };
+      if (age > (clock === null ? MAX_LATE_MS : MAX_AGE_MS)) return { fresh: false, why: 'a late command' };
+      if (age < -MOST_AHEAD_MS) return { fresh: false, why: 'a command from the future' };
+      if (heldBack) return { fresh: false, why: 'a command that was held back' };
+      return { fresh: true, age: clock === null ? null : Math.max(0, age) };
+    },
   };
 }

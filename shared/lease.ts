@@ -31,27 +31,32 @@ export function releaseLease(lease: LeaseState, peer: string, now: number): Leas
 /** Whoever drove when its session was lost has the wheel again in a new one that comes within this time, ms. */
 export const REGAIN_MS = 10_000;
 
-/** The lease of one vehicle. @param onChange is told each holder */
-export function keepLease(clock: Clock, onChange: (lease: LeaseState) => void) {
+/** The lease of one vehicle. @param onChange is told each new lease, and whether its holder has asked for it */
+export function keepLease(clock: Clock, onChange: (lease: LeaseState, asked: boolean) => void) {
   let lease = noLease(clock.now());
   /** Who has lost its session while it drove, and until when it is missed, ms. */
   let missed: { peer: string; until: number } | null = null;
-  function set(next: LeaseState): void {
+  function set(next: LeaseState, asked = false): void {
     if (next === lease) return;
     lease = next;
-    onChange(lease);
+    onChange(lease, asked);
+  }
+  function grant(peer: string, asked: boolean): LeaseAnswer {
+    const answer = requestLease(lease, peer, clock.now());
+    if (answer.granted) {
+      missed = null;
+      set(answer.lease, asked);
+    }
+    return answer;
   }
   return {
     get now(): LeaseState {
       return lease;
     },
-    request(peer: string): LeaseAnswer {
-      const answer = requestLease(lease, peer, clock.now());
-      if (answer.granted) {
-        missed = null;
-        set(answer.lease);
-      }
-      return answer;
+    request: (peer: string): LeaseAnswer => grant(peer, true),
+    /** The same holder under a new number: what was sent under the old one moves nothing any more. */
+    renew(): void {
+      if (lease.holder !== null) set({ ...lease, number: lease.number + 1 });
     },
     release(peer: string): void {
       if (missed?.peer === peer) missed = null;
@@ -66,7 +71,7 @@ export function keepLease(clock: Clock, onChange: (lease: LeaseState) => void) {
     /** A session begins. @returns the lease, for the one who drove and whom nobody has followed */
     regain(peer: string): LeaseState | null {
       if (missed?.peer !== peer || clock.now() > missed.until) return null;
-      const answer = this.request(peer);
+      const answer = grant(peer, false);
       return answer.granted ? answer.lease : null;
     },
   };

@@ -161,9 +161,12 @@ export const UsageSchema = z.object({
 
 export const LeaseSchema = z.object({ ...envelope, holder: z.nullable(id), since: millis });
 
+/** What they mean is in safety.ts. */
+export const SAFETY_STATES = ['ready', 'driving', 'degraded', 'stopped', 'estopped'] as const;
+
 export const SafetySchema = z.object({
   ...envelope,
-  state: z.enum(['ready', 'driving', 'stopped', 'estopped']),
+  state: z.enum(SAFETY_STATES),
   reason: z.optional(shortText),
   since: millis,
 });

@@ -41,7 +41,7 @@ export type Claim =
   | { state: 'held'; lease: number }
   | { state: 'denied' | 'revoked'; reason: string };
 
-const isClaimed = ({ state }: Claim): boolean => state === 'held' || state === 'asked';
+export const isClaimed = ({ state }: Claim): boolean => state === 'held' || state === 'asked';
 
 /** All that is known of the room; a new object for every change. */
 export interface RoomView {
@@ -120,6 +120,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   /** As the broker has them, believed or not. */
   const retained: Pick<RoomView, 'offer' | 'lease' | 'safety'> = { offer: null, lease: null, safety: null };
   let sync = createClockSync();
+  /** The vehicle's time as it was last heard, and when that was on this clock. */
+  let heardTime: { t: number; at: number } | null = null;
   let seq = 0;
   let echoed = Number.NEGATIVE_INFINITY;
   /** `seq` of the newest vehicle state: `control` keeps no order. */
@@ -264,6 +266,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   function linkChanged(link: Link, before: Link): void {
     if (link.phase === 'connecting') {
       sync = createClockSync();
+      heardTime = null;
       seq = 0;
       echoed = Number.NEGATIVE_INFINITY;
       stateSeq = -1;
@@ -302,8 +305,9 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   function event(event: ChannelEvent, now: number): void {
     switch (event.type) {
       case 'clock':
-        if (event.echo !== undefined) update({ clock: sync(event.echo, event.t, now) });
-        return;
+        if (event.echo === undefined) return;
+        heardTime = { t: event.t, at: now };
+        return update({ clock: sync(event.echo, event.t, now) });
       case 'grant':
         // Whoever has let go before the answer came must not believe in it, nor the vehicle.
         if (!wantsWheel()) return void say({ type: 'release', ts: now });
@@ -322,7 +326,9 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   function askTime(): void {
     if (session.link.phase !== 'connected') return;
     const t = clock.now();
-    say({ type: 'clock', ts: t, t });
+    // The vehicle learns of this clock what this end learns of the vehicle's.
+    const answer = heardTime ? { echo: heardTime.t, held: t - heardTime.at } : {};
+    say({ type: 'clock', ts: t, t, ...answer });
   }
 
   /** Asks for the wheel; the answer comes as `view.claim`. */
@@ -361,6 +367,18 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       const command: Command = { seq: ++seq, t: clock.now(), lease: view.claim.lease, ...wanted };
       return session.send('control', JSON.stringify(command));
     },
+    /**
+     * Emergency stop, over the events channel and MQTT at once; again and again does no harm.
+     * @returns whether it could be sent on one of them
+     */
+    estop(reason?: string): boolean {
+      const why = reason === undefined ? {} : { reason };
+      const direct = say({ type: 'estop', ts: clock.now(), ...why });
+      signalling.publish('estop', topics.estop(room), { from: self, ...why });
+      return direct || signalling.state.state === 'connected';
+    },
+    /** Ends an emergency stop; heeded where the vehicle stands. */
+    reset: () => say({ type: 'reset', ts: clock.now() }),
     /** Says something on the events channel, such as `stats`. */
     say,
     /** This machine's network has changed, and what was there may be gone. */

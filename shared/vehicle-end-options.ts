@@ -20,8 +20,12 @@ export interface VehicleEndOptions {
   doing(): Doing;
   /** A command of the lease's holder, newer than the one before. */
   onCommand(command: Command): void;
-  /** The holder of the lease changed; when it did, no command of the former holder counts. */
-  onLease(holder: string | null): void;
+  /** The lease is another one, and no command of before counts. @param asked its holder has asked for it */
+  onLease(holder: string | null, asked: boolean): void;
+  /** An emergency stop; from any peer, or over MQTT. */
+  onEstop(by: string, reason: string | null): void;
+  /** Somebody wants the emergency stop to be over. */
+  onReset(by: string): void;
   /** The sessions of operators who have entered changed, or their phases. @param silent operators of whom nothing is heard at the moment */
   onSessions(sessions: OfferState['sessions'], silent: string[]): void;
   /** A session has failed, and why as far as it is known by now. */

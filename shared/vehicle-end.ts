@@ -9,12 +9,11 @@ import {
   type ChannelEvent,
   type ChannelName,
   type Command,
-  MAX_LATE_MS,
   parseCommand,
   parseEvent,
   STATE_HZ,
 } from './channels.ts';
-import { createLateness } from './freshness.ts';
+import { createFreshness } from './freshness.ts';
 import { keepLease } from './lease.ts';
 import { createLinkReports } from './link-reports.ts';
 import { isLive, type Link } from './negotiation.ts';
@@ -50,8 +49,7 @@ interface Operator extends Visitor {
   told: string | null;
   /** The next state message that is due without a command. */
   stopStates(): void;
-  /** How late what comes from this operator is. */
-  lateness: ReturnType<typeof createLateness>;
+  freshness: ReturnType<typeof createFreshness>;
 }
 
 export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
@@ -60,9 +58,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   const { room, clock, log } = options;
   const operators = new Map<string, Operator>();
   const admission = createAdmission(options.maxOperators, operators, turnAway);
-  const lease = keepLease(clock, ({ holder }) => {
-    log.info({ room, holder }, holder ? `${holder} drives` : 'nobody drives');
-    options.onLease(holder);
+  let driver: string | null = null;
+  const lease = keepLease(clock, ({ holder }, asked) => {
+    if (holder !== driver) log.info({ room, holder }, holder ? `${holder} drives` : 'nobody drives');
+    driver = holder;
+    options.onLease(holder, asked);
     publishLease();
   });
   let seq = 0;
@@ -82,7 +82,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     role: 'vehicle',
     name: options.name,
     details: () => ({ prepares: true }),
-    filters: [createTopics(options.root).usage(room)],
+    filters: [createTopics(options.root).usage(room), createTopics(options.root).estop(room)],
     announceAtOnce: true,
     onMessage: receive,
     onConnected() {
@@ -120,6 +120,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         return presence(incoming.topic.peer, incoming.message);
       case 'usage':
         return relayLimit.usage(incoming.message);
+      case 'estop':
+        return options.onEstop(
+          incoming.message?.from ?? 'somebody over MQTT',
+          incoming.message?.reason ?? null,
+        );
       case 'sdp':
       case 'ice':
       case 'bye': {
@@ -207,12 +212,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       onDrop: signalling.drop,
       clock,
     });
-    const lateness = createLateness();
+    const freshness = createFreshness();
     const stopWaiting = clock.after(UNUSED_MS, () => {
       session.close('left', 'nobody has entered the session that was made ahead');
     });
     const none = { entered: false, command: null, told: null, stopStates: () => {} };
-    const operator: Operator = { session, reports, epoch, enter, stopWaiting, lateness, ...none };
+    const operator: Operator = { session, reports, epoch, enter, stopWaiting, freshness, ...none };
     operators.set(peer, operator);
     return operator;
   }
@@ -224,8 +229,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (!isLive(link) || link.phase === 'connecting') lease.lose(peer);
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = operator.told = null;
-    // Another path may be slower, and what comes over it is not late for that.
-    if (operator && link.phase === 'restoring') operator.lateness = createLateness();
     if (link.phase === 'connected') {
       sendState(peer);
       // Asking again would cost whoever drove another round trip.
@@ -285,9 +288,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (operator.command && command.seq <= operator.command.seq)
       return signalling.drop('control', 'an old command');
     const now = clock.now();
-    const late = operator.lateness(command.t, now);
-    operator.command = { seq: command.seq, t: command.t, at: now };
-    if (late > MAX_LATE_MS) signalling.drop('control', 'a late command');
+    const freshness = operator.freshness.command(command.t, now);
+    operator.command = {
+      seq: command.seq,
+      t: command.t,
+      at: now,
+      late: freshness.fresh ? freshness.age : null,
+    };
+    if (!freshness.fresh) signalling.drop('control', freshness.why);
     else if (lease.now.holder !== peer || lease.now.number !== command.lease)
       signalling.drop('control', 'no lease');
     else options.onCommand(command);
@@ -300,7 +308,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const ts = clock.now();
     switch (event.type) {
       case 'clock':
-        operator.lateness(event.t, ts);
+        if (event.echo !== undefined) operator.freshness.clock(event.t, event.echo, event.held ?? 0, ts);
         return tell(operator, { type: 'clock', ts, t: ts, echo: event.t });
       case 'enter':
         return void letIn(peer, operator);
@@ -313,6 +321,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       }
       case 'release':
         return lease.release(peer);
+      case 'estop':
+        return options.onEstop(peer, event.reason ?? null);
+      case 'reset':
+        return options.onReset(peer);
     }
   }
 
@@ -364,10 +376,17 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       if (retain) slowAt = now;
       signalling.publish('telemetry', topics.telemetry(room), { values }, { qos: 0, retain });
     },
-    safety(state: Doing['safety'], reason?: string): void {
+    safety(state: Doing['safety'], reason: string | null): void {
       const since = clock.now();
       const body = { state, since, ...(reason ? { reason } : {}) };
       signalling.retain('safety', topics.safety(room), () => body);
+    },
+    /** The vehicle has stopped by itself: whoever drives needs the new number, and nothing sent before counts. */
+    renewLease(): void {
+      lease.renew();
+      const { holder, number } = lease.now;
+      const operator = holder === null ? undefined : operators.get(holder);
+      if (operator) tell(operator, { type: 'grant', ts: clock.now(), lease: number });
     },
     /** This machine's network has changed, and what was there may be gone. */
     networkChanged(): void {

@@ -13,6 +13,8 @@ export interface LastCommand {
   seq: number;
   t: number;
   at: number;
+  /** How old it was then, ms; null where that is not known. */
+  late: number | null;
 }
 
 /** @param now vehicle's clock, ms */
@@ -23,6 +25,7 @@ export function stateMessage(seq: number, last: LastCommand | null, doing: Doing
     t: now,
     echo: last?.t ?? null,
     age: last ? now - last.at : 0,
+    ...(typeof last?.late === 'number' ? { late: Math.round(last.late) } : {}),
     speed: rounded(speed),
     steer: rounded(steer),
     throttle: rounded(throttle),

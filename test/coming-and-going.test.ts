@@ -80,6 +80,20 @@ test('an operator that is killed at full throttle: the car stops, the wheel is f
   expect(stays.view.offer).toMatchObject({ phase: 'connected', sessions: [{ peer: stays.id }] });
 });
 
+test('a page that is gone without a word is not called a failure of the network', async () => {
+  const { mqttUrl } = await testServer();
+  const car = vehicle(mqttUrl);
+  const operator = await connectedOperator(mqttUrl);
+  const { link } = operator.view;
+  const session = 'session' in link ? link.session : '';
+  operator.hangUp();
+  await operator.until(
+    'the session is over at the vehicle',
+    ({ offer }) => offer?.sessions.every((one) => one.session !== session) ?? false,
+  );
+  expect(car.stdout() + car.stderr()).not.toContain('verdict');
+});
+
 test('an operator that stops at full throttle without dying: the car stops by itself', async () => {
   const { mqttUrl } = await testServer();
   vehicle(mqttUrl);

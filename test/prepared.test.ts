@@ -112,6 +112,8 @@ test('the vehicle ends it when nobody enters', async () => {
     doing: () => ({ speed: 0, steer: 0, throttle: 0, brake: 1, gear: 'N', safety: 'ready' }),
     onCommand: () => {},
     onLease: () => {},
+    onEstop: () => {},
+    onReset: () => {},
     onSessions: () => {},
     onReplaced: () => {},
     clock,

@@ -1,7 +1,16 @@
 /** The agent of one vehicle: joins its room, films, moves, and tells what it does. */
-import type { Command } from '../shared/channels.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
+import {
+  AT_FIRST,
+  actuationOf,
+  BRAKE_MS,
+  holdOf,
+  keepSafety,
+  RELEASE_MS,
+  type Safety,
+  type SafetyTimes,
+} from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
@@ -9,17 +18,14 @@ import { inOneText } from '../shared/verdict.ts';
 import { createAudience } from './audience.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
 import { watchAddresses } from './network-watch.ts';
-import { decide } from './safety.ts';
 import { withoutLogin } from './shown-address.ts';
-import { createSimulatedDriver } from './simulated/driver.ts';
+import { startSimulatedCar } from './simulated/car-process.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
 import { createPeerFactory } from './webrtc/peer.ts';
 
 /** The vehicle decides what to apply every 20 ms. */
 const TICK_MS = 20;
 const TELEMETRY_MS = 100;
-/** The age of a command must not depend on a clock that somebody can set, ms. */
-const monotonic = () => performance.now();
 
 export interface VehicleOptions {
   room: string;
@@ -36,6 +42,8 @@ export interface VehicleOptions {
   /** Upper limit of the video, kbit/s. */
   kbps: number;
   codec?: string | undefined;
+  /** For how long a command counts; safety.ts has the default. */
+  times?: SafetyTimes | undefined;
 }
 
 export interface RunningVehicle {
@@ -52,12 +60,14 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const clock = systemClock;
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const source = options.iceServers ?? (options.server ? askServer(options.server, options.room) : []);
-  const iceServers = await keepIceServers(source, clock, log);
+  const [iceServers, driver] = await Promise.all([
+    keepIceServers(source, clock, log),
+    startSimulatedCar((how) => fail(new Error(`The car is gone: ${how}.`))),
+  ]);
   const peers = createPeerFactory({
     iceServers: iceServers.get,
     notes: iceServers.warnings,
   });
-  const driver = createSimulatedDriver();
   const video = createSimulatedVideo({
     pose: driver.pose,
     fps: options.fps,
@@ -66,9 +76,16 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     onError: (error) => fail(new Error(`The camera stopped: ${error.message}`)),
   });
   const audience = createAudience(video, options.kbps);
-  let last: { command: Command; at: number } | null = null;
-  let decision = decide(null, monotonic());
-  driver.apply(decision.apply);
+  const times = options.times ?? { releaseMs: RELEASE_MS, brakeMs: BRAKE_MS };
+  const now = () => performance.now();
+  const stand = () => driver.apply(actuationOf(AT_FIRST), holdOf(AT_FIRST, now(), times));
+  const safety = keepSafety({
+    times,
+    now,
+    onSafety: apply,
+    onStopped: () => end.renewLease(),
+  });
+  stand();
 
   const end = createVehicleEnd({
     url: options.broker,
@@ -92,15 +109,13 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       return { ...peer, close };
     },
     doing,
-    onCommand: (command) => {
-      last = { command, at: monotonic() };
-      tick();
+    onCommand: (command) => safety.take({ type: 'command', command }),
+    onLease: (driver, asked) => {
+      audience.setDriver(driver);
+      safety.take({ type: 'lease', driver, asked });
     },
-    onLease: (holder) => {
-      audience.setDriver(holder);
-      last = null;
-      tick();
-    },
+    onEstop: (by, reason) => safety.take({ type: 'estop', by, reason }),
+    onReset: () => safety.take({ type: 'reset', speed: driver.motion().speed }),
     onRelayLimit: audience.limit,
     onFailed: (operator, why) => log.warn({ operator, verdict: why.code, end: why.end }, inOneText(why)),
     onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
@@ -116,27 +131,34 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     clock,
     log,
   });
-  end.safety(decision.state);
-  const stopTicks = clock.every(TICK_MS, tick);
+  end.safety(safety.now.state, null);
+  const stopTicks = clock.every(TICK_MS, () => safety.take({ type: 'tick' }));
   const stopWatching = watchAddresses(() => {
     log.info({ room: options.room }, 'the network of this machine has changed');
     end.networkChanged();
   });
   const stopTelemetry = clock.every(TELEMETRY_MS, () => end.telemetry(driver.motion().values));
 
-  function tick(): void {
-    const next = decide(last, monotonic());
-    driver.apply(next.apply);
-    if (next.state !== decision.state) {
-      end.safety(next.state, next.reason);
-      log.info({ room: options.room, reason: next.reason }, `safety: ${next.state}`);
-    }
-    decision = next;
+  function apply(next: Safety, before: Safety): void {
+    driver.apply(actuationOf(next), holdOf(next, now(), times));
+    const { state, reason } = next;
+    if (state === before.state && reason === before.reason) return;
+    end.safety(state, reason);
+    log.info({ room: options.room, reason }, `safety: ${state}`);
   }
 
   function doing(): Doing {
     const { speed, steer, throttle, brake, gear } = driver.motion();
-    return { speed, steer, throttle, brake, gear, safety: decision.state };
+    // What it has just been told is not in its last word yet, which may be old where this process stood still.
+    const told = actuationOf(safety.now);
+    return {
+      speed,
+      steer,
+      throttle: Math.min(throttle, told.throttle),
+      brake: Math.max(brake, told.brake),
+      gear,
+      safety: safety.now.state,
+    };
   }
 
   return {
@@ -145,7 +167,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       stopTicks();
       stopWatching();
       stopTelemetry();
-      driver.apply(decide(null, monotonic()).apply);
+      stand();
       await end.close();
       peers.close();
       iceServers.close();

@@ -1,17 +1,6 @@
 /** The small interfaces that a vehicle is made of; a real car brings its own. */
-import type { Gear } from '../shared/channels.ts';
+import type { Actuation, Hold } from '../shared/safety.ts';
 import type { VssValues } from '../shared/vss.ts';
-
-/** What the pedals, the wheel and the gear lever should be. */
-export interface Actuation {
-  /** −1…1, positive left. */
-  steer: number;
-  /** 0…1 */
-  throttle: number;
-  /** 0…1 */
-  brake: number;
-  gear: Gear;
-}
 
 /** What the vehicle is doing now. */
 export interface Motion extends Actuation {
@@ -21,16 +10,10 @@ export interface Motion extends Actuation {
   values: VssValues;
 }
 
-/** An actuation that is not renewed counts no longer than this, ms; agents renew it every 20 ms. */
-export const HOLD_MS = 500;
-
-/** What moves. */
+/** What moves. It stops by itself when nobody tells it anything: whatever has become of the agent. */
 export interface Driver {
-  /**
-   * Applies an actuation until the next one, for {@link HOLD_MS} at most: a driver whose agent stands still
-   * brakes by itself. Full brake until the first.
-   */
-  apply(actuation: Actuation): void;
+  /** Applies an actuation, for as long as it may. Full brake until the first. */
+  apply(actuation: Actuation, hold: Hold): void;
   motion(): Motion;
   close(): void;
 }

@@ -55,7 +55,9 @@ describe('what the server is given', () => {
 
   test('a limit only when that was asked for', () => {
     expect(usageOptions(flags, {}).budgets?.limitKbps).toBeUndefined();
-    expect(usageOptions({ ...flags, relayBudget: 1e9, relayBudgetAction: 'limit' }, {}).budgets?.limitKbps).toBe(300);
+    expect(
+      usageOptions({ ...flags, relayBudget: 1e9, relayBudgetAction: 'limit' }, {}).budgets?.limitKbps,
+    ).toBe(300);
     expect(() => usageOptions({ ...flags, relayBudgetAction: 'limit' }, {})).toThrow('needs --relay-budget');
   });
 

@@ -41,12 +41,16 @@ export interface TestOperator extends OperatorEnd {
   onEveryState(listener: (state: VehicleState) => void): void;
   /** True: what this operator and the vehicle say to each other on the data channels is lost on the way. */
   mute(on: boolean): void;
+  /** Closes the connection to the vehicle without a word, as a page does that is reloaded. */
+  hangUp(): void;
   /** Sends any text on a data channel, as a peer that keeps to no rule would. */
   sendOn(channel: ChannelName, text: string): boolean;
   /** Resolves when the view or a vehicle state makes it true. */
   until(what: string, condition: (view: RoomView, state: VehicleState | null) => boolean): Promise<void>;
-  /** Sends the same command at 50 Hz until called back. */
+  /** Sends the same command at 50 Hz until called back, as a driver does who lets go once when the car has stopped. */
   drive(wanted: Parameters<OperatorEnd['command']>[0]): () => void;
+  /** The same, without ever letting go. */
+  hold(wanted: Parameters<OperatorEnd['command']>[0]): () => void;
 }
 
 export function testOperator(
@@ -97,18 +101,25 @@ export function testOperator(
     mute(on: boolean) {
       muted = on;
     },
+    hangUp: () => peer?.close(),
     sendOn: (channel: ChannelName, text: string) => peer?.send(channel, text) ?? false,
     until(what: string, condition: (view: RoomView, state: VehicleState | null) => boolean) {
       const last = () => `never happened: ${what}; last ${JSON.stringify({ ...end.view, state })}`;
       return eventually(watchers, () => condition(end.view, state) || undefined, last).then(() => {});
     },
     drive(wanted: Parameters<OperatorEnd['command']>[0]) {
-      const timer = setInterval(() => end.command(wanted), 20);
-      const stop = () => clearInterval(timer);
-      onTestFinished(stop);
-      return stop;
+      return again(() => end.command(state?.safety === 'stopped' ? { ...wanted, throttle: 0 } : wanted));
     },
+    hold: (wanted: Parameters<OperatorEnd['command']>[0]) => again(() => end.command(wanted)),
   });
+}
+
+/** 50 times a second, until called back. */
+function again(send: () => void): () => void {
+  const timer = setInterval(send, 20);
+  const stop = () => clearInterval(timer);
+  onTestFinished(stop);
+  return stop;
 }
 
 export interface Heard {

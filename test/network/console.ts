@@ -1,6 +1,6 @@
 /** The console in a host's browser. */
 import type { Browser, Page } from 'playwright-core';
-import { live, picturesChange, untilNumber } from '../web/page.ts';
+import { driveUntil, live, picturesChange } from '../web/page.ts';
 import type { Server } from './product.ts';
 
 /** Against hanging only, ms. */
@@ -65,8 +65,7 @@ export async function openConsole(
       await picturesChange(page);
     },
     async drive(kmh = 5) {
-      await page.keyboard.down('KeyW');
-      await untilNumber(page, 'Speed', (shown) => shown > kmh);
+      await driveUntil(page, kmh);
       await page.keyboard.up('KeyW');
     },
     pathHere: () => fact(page, 'Path here', /·/),

@@ -1,6 +1,6 @@
 /** What befalls networks, brokers and relays while somebody drives: what is noticed, and what comes of it. */
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test, vi } from 'vitest';
-import { untilNumber } from '../web/page.ts';
+import { driveUntil, untilNumber } from '../web/page.ts';
 import { describeInLab } from './describe-lab.ts';
 import { accountOf, FAULTS, type Scene, startScene } from './faults.ts';
 import { createLab, type Lab, type NatKind } from './lab.ts';
@@ -38,22 +38,9 @@ describeInLab('recovery', () => {
 
     const phases = () => scene.console.page.evaluate(() => (window as unknown as InPage).phases);
 
-    /** As a driver does it, who lets go of the throttle and presses it anew when the page asks for it. */
     async function drives(): Promise<void> {
-      const { page, live } = scene.console;
-      await live();
-      const asked = page.getByText('Let go of the throttle');
-      const fast = untilNumber(page, 'Speed', (shown) => shown > SPEED_KMH).then(() => true);
-      for (;;) {
-        await page.keyboard.down('KeyW');
-        const heldBack = asked.waitFor({ timeout: 0 }).then(
-          () => false,
-          () => false,
-        );
-        if (await Promise.race([fast, heldBack])) return;
-        await page.keyboard.up('KeyW');
-        await asked.waitFor({ state: 'hidden' });
-      }
+      await scene.console.live();
+      await driveUntil(scene.console.page, SPEED_KMH);
     }
 
     test.each(FAULTS.filter((fault) => fault.nat === nat))('$name', async ({ name, strike, session }) => {
@@ -79,7 +66,7 @@ describeInLab('recovery', () => {
       }
       // The car stands, and whoever drove drives on with a fresh press.
       await page.keyboard.up('KeyW');
-      await page.keyboard.press('Space');
+      await page.getByRole('button', { name: 'Release' }).click();
       await untilNumber(page, 'Speed', (shown) => shown === 0);
       await drives();
       await page.keyboard.up('KeyW');

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createClockSync } from '../../shared/clock-sync.ts';
-import { createLateness } from '../../shared/freshness.ts';
+import { createFreshness, createLateness, MAX_AGE_MS } from '../../shared/freshness.ts';
 import { keepLease, noLease, REGAIN_MS, releaseLease, requestLease } from '../../shared/lease.ts';
 import { readTimecode, timecodeSquares } from '../../shared/timecode.ts';
 
@@ -112,5 +112,66 @@ describe('lateness', () => {
       expect(late(sent, arrived)).toBeLessThan(5);
       if (sent % 60_000 === 0) expect(late(sent - 1_000, arrived)).toBeGreaterThan(990);
     }
+  });
+});
+
+describe('a command is fresh', () => {
+  /** The operator's clock is 5,000 ms ahead, the path takes 30 ms each way. */
+  const AHEAD = 5_000;
+  const PATH = 30;
+  const sentAt = (time: number) => time + AHEAD;
+
+  function knowing() {
+    const freshness = createFreshness();
+    for (let asked = 0; asked < 1_000; asked += 250) {
+      freshness.clock(sentAt(asked + PATH + 10), asked, 10, asked + 2 * PATH + 10);
+    }
+    return freshness;
+  }
+  /** 50 a second from 1,000 ms on, one way in `path` ms. */
+  const send = (freshness: ReturnType<typeof createFreshness>, from: number, to: number, path: number) => {
+    const all = [];
+    for (let sent = from; sent < to; sent += 20) all.push(freshness.command(sentAt(sent), sent + path));
+    return all;
+  };
+
+  test('whatever the clocks say, and its age is known', () => {
+    expect(send(knowing(), 1_000, 1_100, PATH).at(-1)).toEqual({ fresh: true, age: PATH });
+    expect(send(createFreshness(), 1_000, 1_100, PATH).at(-1)).toEqual({ fresh: true, age: null });
+  });
+
+  test('not when it is old, nor when it seems to come from the future', () => {
+    expect(knowing().command(sentAt(1_000), 1_001 + MAX_AGE_MS).fresh).toBe(false);
+    expect(knowing().command(sentAt(1_200), 1_000).fresh).toBe(false);
+  });
+
+  test('of what was held back and comes all at once none is, not even the last', () => {
+    const freshness = knowing();
+    send(freshness, 1_000, 2_000, PATH);
+    const held = [];
+    for (let sent = 2_000; sent < 5_000; sent += 20) held.push(freshness.command(sentAt(sent), 5_000 + PATH));
+    expect(held.filter(({ fresh }) => fresh)).toEqual([]);
+    expect(send(freshness, 5_020, 5_100, PATH).every(({ fresh }) => fresh)).toBe(true);
+  });
+
+  test('of a path that has become longer all but the first are', () => {
+    const freshness = knowing();
+    send(freshness, 1_000, 2_000, PATH);
+    const [first, ...others] = send(freshness, 2_000, 2_200, PATH + 300);
+    expect(first?.fresh).toBe(false);
+    expect(new Set(others.map((one) => (one.fresh ? one.age : null)))).toEqual(new Set([PATH + 300]));
+  });
+
+  test('after a pause in which others got lost it is', () => {
+    const freshness = knowing();
+    send(freshness, 1_000, 2_000, PATH);
+    expect(send(freshness, 2_400, 2_500, PATH).every(({ fresh }) => fresh)).toBe(true);
+  });
+
+  test('of clocks that say what can’t be nothing is believed', () => {
+    const freshness = createFreshness();
+    freshness.clock(sentAt(0), 2_000, 0, 1_000);
+    freshness.clock(sentAt(0), 0, -5, 1_000);
+    expect(send(freshness, 1_000, 1_040, PATH).at(-1)).toEqual({ fresh: true, age: null });
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Actuation } from '../../vehicle/parts.ts';
+import type { Actuation } from '../../shared/safety.ts';
 import { type CarState, LIMITS, restingAt, step, WHEELBASE } from '../../vehicle/simulated/bicycle.ts';
 
 const DT = 0.01;

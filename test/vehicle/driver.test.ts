@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
+import type { Actuation } from '../../shared/safety.ts';
 import { VSS } from '../../shared/vss.ts';
-import { type Actuation, HOLD_MS } from '../../vehicle/parts.ts';
 import { createSimulatedDriver } from '../../vehicle/simulated/driver.ts';
 import { readPose } from '../../vehicle/simulated/pose.ts';
 import { ORIGIN, START, toLatLon } from '../../vehicle/simulated/world.ts';
@@ -12,13 +12,15 @@ function setUp() {
   /** Renews an actuation for a while, as an agent does. */
   const hold = (actuation: Actuation, ms: number) => {
     for (let passed = 0; passed < ms; passed += 20) {
-      driver.apply(actuation);
+      driver.apply(actuation, HOLD);
       time.now += 20;
     }
   };
   return { time, driver, hold };
 }
 
+const HOLD = { releaseIn: 150, brakeIn: 500 };
+const LONG = { releaseIn: 1e9, brakeIn: 1e9 };
 const FORWARD: Actuation = { steer: 0.2, throttle: 0.6, brake: 0, gear: 'D' };
 
 test('stands with full brake in neutral until the first actuation', () => {
@@ -30,8 +32,8 @@ test('stands with full brake in neutral until the first actuation', () => {
 test('moves by the clock, not by how often it is asked', () => {
   const often = setUp();
   const once = setUp();
-  often.driver.apply(FORWARD);
-  once.driver.apply(FORWARD);
+  often.driver.apply(FORWARD, LONG);
+  once.driver.apply(FORWARD, LONG);
   for (let n = 0; n < 700; n++) {
     often.time.now += 7.3;
     often.driver.motion();
@@ -42,18 +44,23 @@ test('moves by the clock, not by how often it is asked', () => {
 
 test('what passed before an actuation belongs to the one before', () => {
   const { time, driver } = setUp();
-  driver.apply(FORWARD);
+  driver.apply(FORWARD, LONG);
   time.now += 400;
-  driver.apply({ ...FORWARD, throttle: 0, brake: 1 });
+  driver.apply({ ...FORWARD, throttle: 0, brake: 1 }, HOLD);
   expect(driver.motion().speed).toBeGreaterThan(0.4);
 });
 
-test('brakes by itself when its actuation is not renewed, also when nothing could run meanwhile', () => {
+test('releases the throttle and brakes by itself at their times, also when nothing could run meanwhile', () => {
   const { time, driver, hold } = setUp();
   hold({ ...FORWARD, throttle: 1 }, 3000);
   const { speed } = driver.motion();
   expect(speed).toBeGreaterThan(6);
-  time.now += HOLD_MS + 200;
+  driver.apply({ ...FORWARD, throttle: 1 }, HOLD);
+  time.now += HOLD.releaseIn;
+  expect(driver.motion()).toMatchObject({ throttle: 1, brake: 0 });
+  time.now += 10;
+  expect(driver.motion()).toMatchObject({ throttle: 0, brake: 0 });
+  time.now += HOLD.brakeIn - HOLD.releaseIn;
   expect(driver.motion()).toMatchObject({ throttle: 0, brake: 1 });
   time.now += 3000;
   expect(driver.motion().speed).toBe(0);
@@ -102,7 +109,7 @@ test('faces east at first, and a left turn takes the compass down', () => {
 test('a number that is none stops the car', () => {
   const { time, driver, hold } = setUp();
   hold(FORWARD, 3000);
-  driver.apply({ ...FORWARD, throttle: Number.NaN });
+  driver.apply({ ...FORWARD, throttle: Number.NaN }, HOLD);
   expect(driver.motion()).toMatchObject({ throttle: 0, brake: 1 });
   time.now += 3000;
   expect(driver.motion().speed).toBe(0);

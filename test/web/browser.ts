@@ -9,7 +9,7 @@ import type { IceServer } from '../../shared/server-api.ts';
 import { CHROMIUM } from '../helpers/chromium.ts';
 import { testServer } from '../helpers/room.ts';
 
-export { live, picturesChange, sentenceOf, untilNumber } from './page.ts';
+export { driveUntil, live, picturesChange, sentenceOf, untilNumber } from './page.ts';
 
 const ROOT = new URL('../../web', import.meta.url).pathname;
 

@@ -8,6 +8,9 @@ let claim: Claim;
 let hands: Controls;
 let said: string[];
 let connected: boolean;
+let unreachable: boolean;
+let sees: boolean;
+let stopped: boolean;
 let tick: () => void;
 
 const HELD: Claim = { state: 'held', lease: 1 };
@@ -16,6 +19,8 @@ const FORWARD: Controls = { steer: 0, throttle: 1, brake: 0 };
 const wheel: Wheel = {
   claim: () => claim,
   connected: () => connected,
+  sees: () => sees,
+  stopped: () => stopped,
   request() {
     said.push('request');
     claim = { state: 'asked' };
@@ -23,6 +28,13 @@ const wheel: Wheel = {
   release() {
     if (claim.state === 'held' || claim.state === 'asked') said.push('release');
     claim = { state: 'none' };
+  },
+  estop() {
+    said.push('estop');
+    return !unreachable;
+  },
+  reset() {
+    said.push('reset');
   },
   command(wanted) {
     if (claim.state !== 'held') return false;
@@ -56,6 +68,9 @@ beforeEach(() => {
   hands = AT_REST;
   said = [];
   connected = true;
+  unreachable = false;
+  sees = true;
+  stopped = false;
   drive = createDrive(wheel, [input], clock);
 });
 
@@ -125,12 +140,12 @@ describe('letting go', () => {
 });
 
 describe('stop', () => {
-  test('sends full brake, repeated since the channel is lossy, and releases', () => {
+  test('is the emergency stop, with the driver’s full brake, repeated since the channel is lossy', () => {
     claim = HELD;
     drive.stop();
     expect(new Set(said.slice(0, -1))).toEqual(new Set(['throttle 0 brake 1 D']));
     expect(said.length).toBeGreaterThan(2);
-    expect(said.at(-1)).toBe('release');
+    expect(said.at(-1)).toBe('estop');
   });
 
   test('hands that stay on the controls do not drive on', () => {
@@ -140,18 +155,63 @@ describe('stop', () => {
     hands = FORWARD;
     said = [];
     tick();
-    expect(said).toEqual([]);
+    expect(said).toEqual(['throttle 0 brake 0 D']);
     hands = AT_REST;
     tick();
     hands = FORWARD;
     tick();
-    expect(said).toEqual(['request']);
+    expect(said.at(-1)).toBe('throttle 1 brake 0 D');
   });
 
-  test('says that it does nothing when somebody else drives', () => {
+  test('is there for who does not drive too', () => {
     drive.stop();
-    expect(said).toEqual([]);
-    expect(drive.letGoBecause.value).toContain('You aren’t driving');
+    expect(said).toEqual(['estop']);
+    expect(drive.letGoBecause.value).toBeNull();
+  });
+
+  test('that could not be sent says so', () => {
+    unreachable = true;
+    drive.stop();
+    expect(drive.letGoBecause.value).toContain('has not reached the car');
+  });
+});
+
+describe('a picture that stands still', () => {
+  test('leaves steering and brake, and the throttle only when it moves and has been released', () => {
+    claim = HELD;
+    hands = { ...FORWARD, brake: 0.5 };
+    tick();
+    sees = false;
+    tick();
+    expect(drive.heldBack.value).toContain('The picture stands still');
+    sees = true;
+    tick();
+    expect(said).toEqual(['throttle 1 brake 0.5 D', 'throttle 0 brake 0.5 D', 'throttle 0 brake 0.5 D']);
+    hands = AT_REST;
+    tick();
+    hands = FORWARD;
+    tick();
+    expect(said.at(-1)).toBe('throttle 1 brake 0 D');
+  });
+});
+
+describe('a car that has stopped by itself', () => {
+  test('waits for the throttle to be released', () => {
+    claim = HELD;
+    hands = FORWARD;
+    tick();
+    stopped = true;
+    tick();
+    stopped = false;
+    tick();
+    expect(drive.heldBack.value).toContain('stopped by itself');
+    expect(said).toEqual(['throttle 1 brake 0 D', 'throttle 0 brake 0 D', 'throttle 0 brake 0 D']);
+    hands = AT_REST;
+    tick();
+    hands = FORWARD;
+    tick();
+    expect(drive.heldBack.value).toBeNull();
+    expect(said.at(-1)).toBe('throttle 1 brake 0 D');
   });
 });
 

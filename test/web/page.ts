@@ -44,3 +44,21 @@ export async function untilNumber(
     await page.evaluate(() => new Promise(requestAnimationFrame));
   }
 }
+
+/**
+ * Holds the throttle until the car is at least this fast, km/h, as a driver does: who lets go of it and presses
+ * it anew when the page asks for that. It is still held then.
+ */
+export async function driveUntil(page: Page, kmh: number): Promise<number> {
+  const asked = page.getByText('et go of the throttle');
+  const fast = untilNumber(page, 'Speed', (shown) => shown >= kmh);
+  for (;;) {
+    await page.keyboard.down('KeyW');
+    const heldBack = asked.first().waitFor({ timeout: 0 });
+    heldBack.catch(() => {});
+    const outcome = await Promise.race([fast, heldBack]);
+    if (typeof outcome === 'number') return outcome;
+    await page.keyboard.up('KeyW');
+    await asked.first().waitFor({ state: 'hidden' });
+  }
+}

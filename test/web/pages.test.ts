@@ -5,7 +5,7 @@ import { iceFromEnvironment } from '../../broker/ice/from-environment.ts';
 import type { RoomView } from '../../shared/operator-end.ts';
 import { testListener, testOperator, testVehicle } from '../helpers/room.ts';
 import { startService } from '../helpers/service.ts';
-import { live, picturesChange, sentenceOf, untilNumber, usePages } from './browser.ts';
+import { driveUntil, live, picturesChange, sentenceOf, untilNumber, usePages } from './browser.ts';
 
 const pages = usePages();
 
@@ -92,16 +92,15 @@ test('a phone that is the vehicle prepares too, and films for nobody who has not
   await ahead.until('video', () => ahead.received.packets > 0);
 });
 
-test('W drives, letting go slows down, Space stops and gives the wheel back', async () => {
+test('W drives, letting go slows down, Space is the emergency stop, and after a reset W drives again', async () => {
   const server = await pages.server();
   await testVehicle(server.mqttUrl);
   const witness = testOperator(server.mqttUrl);
   const page = await pages.open(`${server.webUrl}/rooms/car1`);
   await live(page);
-  await page.keyboard.down('KeyW');
+  const fast = await driveUntil(page, 10);
   await release(page).waitFor();
   await page.getByText('You drive', { exact: true }).waitFor();
-  const fast = await untilNumber(page, 'Speed', (kmh) => kmh >= 10);
   await witness.until(
     'telemetry says so',
     ({ telemetry }) => Number(telemetry?.values['Vehicle.Speed']) > 10,
@@ -110,9 +109,29 @@ test('W drives, letting go slows down, Space stops and gives the wheel back', as
   await untilNumber(page, 'Throttle', (percent) => percent === 0);
   await untilNumber(page, 'Speed', (kmh) => kmh < fast);
   await page.keyboard.press('Space');
-  await page.getByText('Stopped. You let go of the wheel.').waitFor();
-  await witness.until('nobody drives', ({ lease }) => lease?.holder === null);
+  await page.getByText('Emergency stop by you. The car stays until it is reset.').waitFor();
+  await witness.until('it is for everyone', ({ safety }) => safety?.state === 'estopped');
+  await page.keyboard.down('KeyW');
   await untilNumber(page, 'Speed', (kmh) => kmh === 0);
+  // The key that was down all the time moves nothing after the reset either.
+  await page.getByRole('button', { name: 'Reset stop' }).click();
+  await witness.until('it is over', (_, state) => state?.safety !== 'estopped');
+  await page.keyboard.up('KeyW');
+  await driveUntil(page, 3);
+  await page.keyboard.up('KeyW');
+});
+
+test('a picture that stands still is said to at once, and nobody drives by it', async () => {
+  const server = await pages.server();
+  // One picture a second.
+  await testVehicle(server.mqttUrl, { fps: 1 });
+  const witness = testOperator(server.mqttUrl);
+  const page = await pages.open(`${server.webUrl}/rooms/car1`);
+  await sentenceOf(page).getByText('The picture stands still').waitFor();
+  await page.keyboard.down('KeyW');
+  await page.getByText('The picture stands still. Let go of the throttle').waitFor();
+  await witness.until('no throttle', (_, state) => state?.safety === 'driving' && state.throttle === 0);
+  await page.keyboard.up('KeyW');
 });
 
 test('a window that is not in front any more lets go of everything', async () => {
@@ -121,8 +140,7 @@ test('a window that is not in front any more lets go of everything', async () =>
   const witness = testOperator(server.mqttUrl);
   const page = await pages.open(`${server.webUrl}/rooms/car1`);
   await live(page);
-  await page.keyboard.down('KeyW');
-  await untilNumber(page, 'Speed', (kmh) => kmh >= 5);
+  await driveUntil(page, 5);
   await page.evaluate(() => window.dispatchEvent(new Event('blur')));
   await page.getByText('You let go of the wheel: this window is not in front any more.').waitFor();
   await witness.until('the car stands', ({ lease }, state) => lease?.holder === null && state?.speed === 0);
@@ -157,7 +175,7 @@ test('a car that leaves is said to be offline; when it is back, so is the pictur
 test('a console that came before its car says so, and shows it when it comes', async () => {
   const server = await pages.server();
   const page = await pages.open(`${server.webUrl}/rooms/car1`);
-  await sentenceOf(page).getByText('car1 has never been here').waitFor();
+  await sentenceOf(page).getByText('car1 isn’t here').waitFor();
   await testVehicle(server.mqttUrl);
   await live(page);
 });

@@ -118,7 +118,7 @@ describe('the car', () => {
 
   test('was never there, and how to start it', () => {
     expect(say({ vehicle: null })).toMatchObject({
-      title: 'car1 has never been here',
+      title: 'car1 isn’t here',
       detail: expect.stringContaining('npm run vehicle -- --room car1'),
     });
   });

@@ -13,7 +13,6 @@ import { HISTORY_S, median, NO_HISTORY, remember, roundTripTone } from '../../we
 import { ago, bitRate, bytes, duration, fixed } from '../../web/format.ts';
 import { routeOf } from '../../web/routes.ts';
 import { cameraProblem } from '../../web/vehicle/camera.ts';
-import { doingNow, FRESH_MS } from '../../web/vehicle/commands.ts';
 import { motionValues, positionValues } from '../../web/vehicle/sensors.ts';
 import { vehicleWords } from '../../web/vehicle/words.ts';
 
@@ -242,20 +241,6 @@ describe('the track', () => {
 });
 
 describe('a phone as the car', () => {
-  const command = { seq: 1, t: 0, lease: 1, steer: 0.5, throttle: 1, brake: 0, gear: 'D' } as const;
-
-  test('a command counts for 500 ms, and only while somebody drives', () => {
-    const heard = { command, at: 1_000 };
-    expect(doingNow(heard, 'op-1', 0, 1_000 + FRESH_MS)).toMatchObject({ throttle: 1, safety: 'driving' });
-    expect(doingNow(heard, 'op-1', 0, 1_001 + FRESH_MS)).toMatchObject({
-      throttle: 0,
-      brake: 1,
-      safety: 'stopped',
-    });
-    expect(doingNow(heard, null, 0, 1_000)).toMatchObject({ throttle: 0, safety: 'ready' });
-    expect(doingNow(null, 'op-1', 0, 1_000)).toMatchObject({ throttle: 0, safety: 'stopped' });
-  });
-
   test('says who sees and who drives before anything else', () => {
     const situation = {
       room: 'phone1',

@@ -11,7 +11,7 @@
  * Pure: same input, same output. Metres, seconds, radians counter-clockwise.
  */
 import type { Gear } from '../../shared/channels.ts';
-import type { Actuation } from '../parts.ts';
+import type { Actuation } from '../../shared/safety.ts';
 import { wrapAngle } from './track.ts';
 
 export const LIMITS = {

@@ -1,6 +1,7 @@
-/** The simulated car as something that can be driven: runs the bicycle model in real time. */
+/** The simulated car as something that can be driven: runs the bicycle model in real time, and stops by itself. */
+import type { Actuation, Hold } from '../../shared/safety.ts';
 import { FULL_LOCK_DEGREES, type VssValues } from '../../shared/vss.ts';
-import { type Actuation, type Driver, HOLD_MS, type Motion } from '../parts.ts';
+import type { Driver, Motion } from '../parts.ts';
 import { type CarState, LIMITS, restingAt, safeActuation, step } from './bicycle.ts';
 import { createPoseBuffer, writePose } from './pose.ts';
 import { START, toLatLon } from './world.ts';
@@ -29,15 +30,16 @@ export function createSimulatedDriver(options: SimulatedDriverOptions = {}): Sim
   let actuation: Actuation = { steer: 0, throttle: 0, brake: 1, gear: 'N' };
   /** Up to where the state is, on the clock. */
   let integrated = clock();
-  /** When the actuation was applied, on the clock. */
-  let applied = integrated;
+  /** Until when the throttle, and until when not the full brake, on the clock. */
+  let hold = { release: integrated, brake: integrated };
   writePose(pose, state);
 
   function integrate(): void {
     const steps = Math.floor((clock() - integrated) / STEP_MS);
     if (!(steps > 0)) return;
     for (let done = 0; done < steps; done++) {
-      if (integrated - applied >= HOLD_MS) actuation = { ...actuation, throttle: 0, brake: 1 };
+      if (integrated >= hold.release) actuation = { ...actuation, throttle: 0 };
+      if (integrated >= hold.brake) actuation = { ...actuation, throttle: 0, brake: 1 };
       state = step(state, actuation, STEP_MS / 1000);
       integrated += STEP_MS;
     }
@@ -49,11 +51,12 @@ export function createSimulatedDriver(options: SimulatedDriverOptions = {}): Sim
 
   return {
     pose,
-    apply(next) {
+    apply(next, { releaseIn, brakeIn }: Hold) {
       // What has passed so far belongs to the actuation before.
       integrate();
       actuation = safeActuation(next);
-      applied = clock();
+      const now = clock();
+      hold = { release: now + releaseIn, brake: now + brakeIn };
     },
     motion() {
       integrate();

@@ -1,4 +1,5 @@
 /** Who drives, and what came of asking: in words. Pure. */
+import type { VehicleState } from '../../shared/channels.ts';
 import type { Presence } from '../../shared/messages.ts';
 import type { RoomView } from '../../shared/operator-end.ts';
 import type { Tone } from './sentence.ts';
@@ -14,6 +15,23 @@ export function whoDrives(view: RoomView, self: string): string {
   const holder = view.lease?.holder;
   if (!holder || holder === self) return 'Nobody drives';
   return `${personName(holder, view.operators, self)} drives`;
+}
+
+/** The car's own word is faster than what it tells everyone. */
+export const isEstopped = (view: RoomView, said: VehicleState | null): boolean =>
+  (said?.safety ?? view.safety?.state) === 'estopped';
+
+/** Who has stopped the car and why, while it is so. */
+export function estopNotice(
+  view: RoomView,
+  said: VehicleState | null,
+  self: string,
+): { tone: Tone; text: string } | null {
+  if (!isEstopped(view, said)) return null;
+  const [who = '', ...why] = (view.safety?.reason ?? '').replace(/^by /, '').split(':');
+  const by = who ? ` by ${who === self ? 'you' : personName(who, view.operators, self)}` : '';
+  const because = why.length > 0 ? `: ${why.join(':').trim()}` : '';
+  return { tone: 'danger', text: `Emergency stop${by}${because}. The car stays until it is reset.` };
 }
 
 /** What there is to say about this operator's claim to the wheel; null when all is as it should be. */

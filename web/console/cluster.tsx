@@ -1,7 +1,8 @@
 /** Bottom centre: what the car does, as the car says it, and the controls of who may drive. */
 import type { Gear, VehicleState } from '../../shared/channels.ts';
+import { STANDING } from '../../shared/safety.ts';
 import { fixed } from '../format.ts';
-import { claimNotice } from './claim.ts';
+import { claimNotice, estopNotice, isEstopped } from './claim.ts';
 import type { Cockpit } from './cockpit.ts';
 
 const MS_TO_KMH = 3.6;
@@ -11,7 +12,8 @@ export function Cluster({ cockpit }: { cockpit: Cockpit }) {
   const view = room.view.value;
   const state = applied.value;
   const because = { letGo: drive.letGoBecause.value, heldBack: drive.heldBack.value };
-  const notice = view && claimNotice(view, because, room.self.value);
+  const notice =
+    view && (estopNotice(view, state, room.self.value) ?? claimNotice(view, because, room.self.value));
   return (
     <section class="cluster" aria-label="Instruments">
       <p class={`claim ${notice ? `${notice.tone}-text` : ''}`} role="status">
@@ -44,6 +46,7 @@ export function Cluster({ cockpit }: { cockpit: Cockpit }) {
 const SAFETY_WORDS: Record<VehicleState['safety'], { tone: string; text: string }> = {
   ready: { tone: 'off', text: 'Ready' },
   driving: { tone: 'fine', text: 'Driving' },
+  degraded: { tone: 'careful', text: 'Throttle off' },
   stopped: { tone: 'careful', text: 'Stopped' },
   estopped: { tone: 'danger', text: 'Emergency stop' },
 };
@@ -132,8 +135,17 @@ function Gears({ cockpit: { drive }, applied }: { cockpit: Cockpit; applied: Gea
   );
 }
 
-function Lease({ cockpit: { room, drive, connected } }: { cockpit: Cockpit }) {
-  const claim = room.view.value?.claim.state;
+function Lease({ cockpit: { room, drive, connected, applied } }: { cockpit: Cockpit }) {
+  const view = room.view.value;
+  const claim = view?.claim.state;
+  if (view && isEstopped(view, applied.value)) {
+    const stands = Math.abs(applied.value?.speed ?? Number.POSITIVE_INFINITY) <= STANDING;
+    return (
+      <button type="button" class="lease" disabled={!connected.value || !stands} onClick={drive.reset}>
+        Reset stop
+      </button>
+    );
+  }
   if (claim === 'held') {
     return (
       <button type="button" class="lease held" onClick={() => drive.letGo(null)}>

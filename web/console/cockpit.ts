@@ -1,6 +1,7 @@
 /** Everything that runs behind one console page, from the click to leaving. */
 import { computed, effect, signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
+import type { SafetyState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { onPageLife } from '../page-life.ts';
 import { askedAt } from '../router.ts';
@@ -14,7 +15,7 @@ import { createTouch } from './inputs/touch.tsx';
 import { createPathVerdict } from './path-verdict.ts';
 import { take } from './prepared.ts';
 import { type History, median, NO_HISTORY, remember } from './round-trip.ts';
-import { sentence } from './sentence.ts';
+import { BLIND_MS, sentence } from './sentence.ts';
 import { createVideoStats, type VideoStats } from './video-stats.ts';
 
 /** How often the sentence is looked at again: what has frozen shows after this at the latest, ms. */
@@ -25,6 +26,9 @@ const STATS_MS = 1_000;
 const CALM_MS = 1_500;
 /** The vehicle says something 20 times a second; instruments older than this are not believed, ms. */
 const STALE_MS = 500;
+
+/** States in which a car wants the throttle to be released first. */
+const STOPPED: ReadonlySet<SafetyState> = new Set(['stopped', 'estopped']);
 
 const clock = systemClock;
 
@@ -88,8 +92,12 @@ export function createCockpit(name: string) {
     {
       claim: () => room.view.peek()?.claim ?? { state: 'none' },
       connected: () => connected.peek(),
+      stopped: () => STOPPED.has(applied.peek()?.safety ?? 'ready'),
+      sees: () => frames.lastAt !== null && clock.now() - frames.lastAt < BLIND_MS,
       request: room.request,
       release: room.release,
+      estop: room.estop,
+      reset: room.reset,
       command: room.command,
     },
     [keyboard, gamepad, touch.input],

@@ -5,22 +5,33 @@
 import { signal } from '@preact/signals';
 import { COMMAND_HZ, type Command, type Gear } from '../../shared/channels.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { Claim } from '../../shared/operator-end.ts';
+import { type Claim, isClaimed } from '../../shared/operator-end.ts';
 import { AT_REST, combine, type Input, isAtRest } from './inputs/controls.ts';
 
-/** The stop goes out so often at once, since `control` is lossy. */
+/** A driver's full brake goes out so often at once beside the stop itself, since `control` is lossy. */
 const STOP_COPIES = 3;
 
 const INTERRUPTED = 'The connection was interrupted. Let go of the throttle, then drive on.';
 const NOT_ASKED = 'You don’t drive yet. Let go of the throttle, then press it again.';
-const NOT_DRIVING = 'You aren’t driving: only the driver’s stop reaches the car.';
+const STOPPED = 'The car has stopped by itself. Let go of the throttle, then drive on.';
+const BLIND = 'The picture stands still. Let go of the throttle, and drive on when it moves again.';
+const NOT_SAID =
+  'The stop has not reached the car: there is no connection. Without commands it brakes by itself.';
 
 export interface Wheel {
   claim(): Claim;
   /** Commands reach the car, as far as is known. */
   connected(): boolean;
+  /** The car says that it has stopped by itself, or for an emergency stop. */
+  stopped(): boolean;
+  /** What is on the screen is a live picture, or was a moment ago. */
+  sees(): boolean;
   request(): void;
   release(): void;
+  /** Emergency stop, by every way there is. False when none is open. */
+  estop(): boolean;
+  /** Ends it. */
+  reset(): void;
   /** False when it could not be sent. */
   command(wanted: Pick<Command, 'steer' | 'throttle' | 'brake' | 'gear'>): boolean;
 }
@@ -46,14 +57,16 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
     const now = clock.now();
     const wanted = combine(inputs.map((input) => input.read((now - readAt) / 1000)));
     readAt = now;
-    const claim = wheel.claim().state;
-    if (!isAtRest(wanted) && claim !== 'held' && claim !== 'asked' && rested) ask();
+    if (!isAtRest(wanted) && !isClaimed(wheel.claim()) && rested) ask();
     rested = isAtRest(wanted);
+    const claim = wheel.claim();
     if (wanted.throttle === 0) heldBack.value = null;
     else if (!wheel.connected()) heldBack.value = INTERRUPTED;
-    else if (wheel.claim().state === 'none') heldBack.value ??= NOT_ASKED;
+    else if (!wheel.sees()) heldBack.value ??= BLIND;
+    else if (wheel.stopped()) heldBack.value ??= STOPPED;
+    else if (claim.state === 'none') heldBack.value ??= NOT_ASKED;
     const throttle = heldBack.value === null ? wanted.throttle : 0;
-    if (claim === 'held') wheel.command({ ...wanted, throttle, gear: gear.value });
+    if (claim.state === 'held') wheel.command({ ...wanted, throttle, gear: gear.value });
   }
 
   function ask(): void {
@@ -80,19 +93,22 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
     take: ask,
     /** Neutral at once, then nothing more. @param because a sentence, or null when it was the operator's wish */
     letGo(because: string | null): void {
-      const claim = wheel.claim().state;
-      if (claim !== 'held' && claim !== 'asked') return;
+      if (!isClaimed(wheel.claim())) return;
       wheel.command({ ...AT_REST, gear: gear.value });
       drop(because);
     },
-    /** Full brake, and the lease goes back, upon which the vehicle keeps itself stopped. */
+    /** Emergency stop: the car brakes at once and stays stopped until it is reset, whoever drives. */
     stop(): void {
-      const held = wheel.claim().state === 'held';
       for (let copy = 0; copy < STOP_COPIES; copy++) {
         wheel.command({ ...AT_REST, brake: 1, gear: gear.value });
       }
-      drop(held ? 'Stopped. You let go of the wheel.' : (letGoBecause.value ?? NOT_DRIVING));
+      for (const input of inputs) input.reset();
+      rested = false;
+      heldBack.value = STOPPED;
+      letGoBecause.value = wheel.estop() ? null : NOT_SAID;
     },
+    /** The emergency stop is over, where the car stands; then nothing moves before the throttle is pressed anew. */
+    reset: (): void => wheel.reset(),
     close(): void {
       stopTicking();
     },

@@ -38,7 +38,7 @@ export default function ConsolePage({ room }: { room: string }) {
       <button
         type="button"
         class="stop"
-        aria-label="Stop the car"
+        aria-label="Stop the car: emergency stop"
         aria-keyshortcuts="Space"
         // On touching it, not on letting go of it; a click without a pointer is the keyboard's.
         onPointerDown={cockpit.drive.stop}

@@ -147,6 +147,8 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
     },
     request: () => end?.request(),
     release: () => end?.release(),
+    estop: () => end?.estop() ?? false,
+    reset: () => void end?.reset(),
     command: (...[wanted]: Parameters<OperatorEnd['command']>) => end?.command(wanted) ?? false,
     say: (...[event]: Parameters<OperatorEnd['say']>) => end?.say(event) ?? false,
     stats: async () => (await end?.stats()) ?? null,

@@ -9,7 +9,9 @@ import { lastSeen } from '../seen.ts';
 import { ofLoss, ofSilence } from './interruption.ts';
 
 /** A picture that stands still for this long is not live any more, ms. */
-export const FROZEN_MS = 500;
+export const FROZEN_MS = 300;
+/** And by one that stands still for this long nobody drives: no throttle is sent, ms. */
+export const BLIND_MS = 500;
 /** An attempt to connect that takes longer is explained, ms. */
 export const SLOW_MS = 5_000;
 /** A broker that has just been reached has had the time to say what it knows, ms. */
@@ -131,8 +133,8 @@ function ofAbsence({ room, view, since }: Situation, now: number): Sentence {
     if (now - since.broker < ANSWER_MS) return { tone: 'fine', title: `Looking for ${room}…` };
     return {
       tone: 'off',
-      title: `${room} has never been here`,
-      detail: `Waiting for it. It may be called otherwise, or not have been started: npm run vehicle -- --room ${room}`,
+      title: `${room} isn’t here`,
+      detail: `Waiting for it. It may be called otherwise, or not be running: npm run vehicle -- --room ${room}`,
     };
   }
   const when = lastSeen(vehicle, view.telemetry);

@@ -3,6 +3,7 @@ import { effect, signal } from '@preact/signals';
 import type { BusState } from '../../shared/bus.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { OfferState } from '../../shared/messages.ts';
+import { actuationOf, BRAKE_MS, keepSafety, RELEASE_MS } from '../../shared/safety.ts';
 import { createVehicleEnd, type VehicleEnd } from '../../shared/vehicle-end.ts';
 import type { Doing } from '../../shared/vehicle-reports.ts';
 import type { Verdict } from '../../shared/verdict.ts';
@@ -12,7 +13,6 @@ import { onPageLife } from '../page-life.ts';
 import { createBrowserPeer } from '../peer.ts';
 import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
 import { createCamera } from './camera.ts';
-import { doingNow, type Heard } from './commands.ts';
 import { createSensors } from './sensors.ts';
 import { keepAwake } from './wake.ts';
 
@@ -44,14 +44,28 @@ export function createPhone(room: string) {
   const replaced = signal(false);
   /** Most video that may be sent, kbit/s. */
   const ceiling = signal(MAX_KBPS);
-  const doing = signal<Doing>(doingNow(null, null, 0, clock.now()));
-  let heard: Heard | null = null;
+  const safety = keepSafety({
+    times: { releaseMs: RELEASE_MS, brakeMs: BRAKE_MS },
+    now: () => performance.now(),
+    onSafety: (next, before) => next.state !== before.state && end?.safety(next.state, next.reason),
+    onStopped: () => end?.renewLease(),
+  });
+  const doing = signal<Doing>(doingNow());
   let end: VehicleEnd | null = null;
   let turn = 0;
 
+  function speed(): number {
+    return (sensors.values()['Vehicle.Speed'] ?? 0) / 3.6;
+  }
+
+  /** What it is told while it is told something; a phone moves nothing by itself. */
+  function doingNow(): Doing {
+    return { speed: speed(), ...actuationOf(safety.now), safety: safety.now.state };
+  }
+
   function look(): Doing {
-    const speed = (sensors.values()['Vehicle.Speed'] ?? 0) / 3.6;
-    return doingNow(heard, holder.peek(), speed, clock.now());
+    safety.take({ type: 'tick' });
+    return doingNow();
   }
 
   async function join(): Promise<void> {
@@ -71,13 +85,13 @@ export function createPhone(room: string) {
           attach: (connection) => sendVideo(connection, entered),
         }),
       doing: look,
-      onCommand(command) {
-        heard = { command, at: clock.now() };
+      onCommand: (command) => safety.take({ type: 'command', command }),
+      onLease(driver, asked) {
+        holder.value = driver;
+        safety.take({ type: 'lease', driver, asked });
       },
-      onLease(next) {
-        heard = null;
-        holder.value = next;
-      },
+      onEstop: (by, reason) => safety.take({ type: 'estop', by, reason }),
+      onReset: () => safety.take({ type: 'reset', speed: speed() }),
       onRelayLimit(kbps) {
         ceiling.value = Math.min(MAX_KBPS, kbps ?? MAX_KBPS);
       },
@@ -99,7 +113,7 @@ export function createPhone(room: string) {
       clock,
       log,
     });
-    end.safety(look().safety);
+    end.safety(look().safety, safety.now.reason);
   }
 
   /** Every operator who has entered gets whatever the camera shows now, also after it was turned round. */
@@ -127,10 +141,8 @@ export function createPhone(room: string) {
   }
 
   function tick(): void {
-    const before = doing.peek().safety;
     const next = look();
     doing.value = next;
-    if (next.safety !== before) end?.safety(next.safety);
     end?.telemetry(telemetryOf(next, sensors.values()));
   }
 
@@ -142,7 +154,7 @@ export function createPhone(room: string) {
     failure.value = null;
     silent.value = [];
     holder.value = null;
-    heard = null;
+    safety.take({ type: 'lease', driver: null, asked: false });
   }
 
   const stopTicking = clock.every(TELEMETRY_MS, tick);

@@ -23,7 +23,8 @@ const source = new RTCVideoSource();
 const connection = new RTCPeerConnection();
 connection.addTransceiver(source.createTrack(), { direction: 'sendonly' });
 
-setInterval(() => driver.apply({ steer: 0.15, throttle: 1, brake: 0, gear: 'D' }), DECIDE_MS);
+const FOREVER = { releaseIn: 1e9, brakeIn: 1e9 };
+setInterval(() => driver.apply({ steer: 0.15, throttle: 1, brake: 0, gear: 'D' }, FOREVER), DECIDE_MS);
 setInterval(() => {
   scene.render(readPose(driver.pose), Date.now());
   const rgba = { ...SIZE, data: new Uint8Array(scene.canvas.data()) };

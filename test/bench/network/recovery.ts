@@ -53,6 +53,8 @@ async function strikes(scene: Scene, fault: Fault, runs: number): Promise<Row[]>
   const pictures: number[] = [];
   const commands: number[] = [];
   for (let run = 1; run <= runs; run++) {
+    // Whoever was interrupted has to let go of the throttle before it does anything again.
+    await scene.console.page.keyboard.up('KeyW');
     await steady(scene);
     const at = await fault.strike(scene);
     const { frames, echoes } = await steady(scene, at);

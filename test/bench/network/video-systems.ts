@@ -44,6 +44,9 @@ async function plntry({ lab, car, operator, ceiling }: Place): Promise<System> {
   const steer = async () => {
     while (steering) {
       await page.keyboard.press('KeyA', { delay: STEER_MS.on });
+      // A car that has stopped by itself wants a throttle that is pressed anew.
+      await page.keyboard.up('KeyW');
+      await page.keyboard.down('KeyW');
       await sleep(STEER_MS.off);
     }
   };

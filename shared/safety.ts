@@ -1,0 +1,177 @@
+/**
+ * The safety state of a vehicle: what it makes of commands, and of their absence. Pure, the same for every
+ * kind of vehicle. Whoever runs it tells it what happens, and at least fifty times a second the time.
+ *
+ *     ready ──────► driving ◄────► degraded          nobody drives ► ready
+ *       ▲              │               │
+ *       │              ▼               ▼
+ *       └────────── stopped ◄──────────┘             any of them ► estopped, until it is reset
+ *
+ * A command counts while it is fresh: after a first time without one the throttle is released, after a second
+ * one the vehicle brakes to a stop, and whoever drove must let go of the throttle before it does anything again.
+ * The order of the times is that of the VALU3S remote-driving use case (a gap of more than 150 ms, and 500 ms
+ * without a heartbeat) and of ROS controllers (`cmd_vel_timeout` of diff_drive_controller, 0.5 s).
+ */
+import type { Command, Gear, SafetyState } from './channels.ts';
+
+/** Without a fresh command for so long, the throttle is released, ms. */
+export const RELEASE_MS = 150;
+/** Without a fresh command for so long, the vehicle brakes to a stop, ms. */
+export const BRAKE_MS = 500;
+/** Slower than this counts as standing, m/s. */
+export const STANDING = 0.1;
+
+/** Of what somebody else says, characters: with more a message would not be believed (messages.ts). */
+const MAX_REASON = 200;
+
+export interface SafetyTimes {
+  releaseMs: number;
+  brakeMs: number;
+}
+
+/** What the pedals, the wheel and the gear lever should be. */
+export interface Actuation {
+  /** −1…1, positive left. */
+  steer: number;
+  /** 0…1 */
+  throttle: number;
+  /** 0…1 */
+  brake: number;
+  gear: Gear;
+}
+
+export interface Safety {
+  readonly state: SafetyState;
+  /** Why, in words; null where the state says it all. */
+  readonly reason: string | null;
+  /** Holder of the lease. */
+  readonly driver: string | null;
+  /** The driver has shown the throttle at rest, or has asked for the wheel, since the vehicle last stopped by itself. */
+  readonly armed: boolean;
+  /** The driver's last command, and when it came, monotonic, ms. */
+  readonly last: { readonly command: Command; readonly at: number } | null;
+}
+
+export type SafetyEvent =
+  /** @param asked the driver has asked for the wheel, which a hand on the throttle does that was at rest before */
+  | { type: 'lease'; driver: string | null; asked: boolean }
+  /** A command of the driver's that is fresh. */
+  | { type: 'command'; command: Command }
+  | { type: 'estop'; by: string; reason: string | null }
+  /** @param speed m/s */
+  | { type: 'reset'; speed: number }
+  | { type: 'tick' };
+
+export const AT_FIRST: Safety = { state: 'ready', reason: null, driver: null, armed: false, last: null };
+
+/** Standing, and held there. */
+const HELD: Actuation = { steer: 0, throttle: 0, brake: 1, gear: 'N' };
+
+/** @param now monotonic, ms */
+export function safetyAfter(before: Safety, event: SafetyEvent, now: number, times: SafetyTimes): Safety {
+  return judged(taken(before, event, now), now, times);
+}
+
+function taken(before: Safety, event: SafetyEvent, now: number): Safety {
+  switch (event.type) {
+    case 'lease':
+      return { ...before, driver: event.driver, armed: event.asked, last: null };
+    case 'command': {
+      const { command } = event;
+      if (before.driver === null || before.state === 'estopped') return before;
+      const armed = before.armed || command.throttle === 0;
+      return { ...before, armed, last: { command, at: now } };
+    }
+    case 'estop': {
+      if (before.state === 'estopped') return before;
+      const why = event.reason ? `: ${event.reason.slice(0, MAX_REASON)}` : '';
+      return { ...before, state: 'estopped', reason: `by ${event.by}${why}`, armed: false, last: null };
+    }
+    case 'reset':
+      if (before.state !== 'estopped' || Math.abs(event.speed) > STANDING) return before;
+      return { ...before, state: 'ready', reason: null, armed: false, last: null };
+    case 'tick':
+      return before;
+  }
+}
+
+/** What has become of it by now. */
+function judged(safety: Safety, now: number, { releaseMs, brakeMs }: SafetyTimes): Safety {
+  if (safety.state === 'estopped') return { ...safety, armed: false };
+  if (safety.driver === null) return { ...safety, state: 'ready', reason: null };
+  if (safety.last === null) {
+    // It has the wheel and has not begun; one that was stopped stays so until it does.
+    return safety.state === 'stopped' ? safety : { ...safety, state: 'ready', reason: null };
+  }
+  const age = now - safety.last.at;
+  // A clock that was set back must not make a command fresh for ever.
+  if (!(age >= 0 && age < brakeMs)) {
+    if (safety.state === 'stopped') return safety;
+    return { ...safety, state: 'stopped', reason: `no command for ${brakeMs} ms`, armed: false };
+  }
+  if (!safety.armed) {
+    if (safety.state === 'stopped' || safety.state === 'ready') return safety;
+    return { ...safety, state: 'stopped', reason: 'the throttle was not released' };
+  }
+  if (age >= releaseMs) return { ...safety, state: 'degraded', reason: `no command for ${releaseMs} ms` };
+  return { ...safety, state: 'driving', reason: null };
+}
+
+/** What to apply. */
+export function actuationOf({ state, last }: Safety): Actuation {
+  if (last === null || state === 'ready') return HELD;
+  const { steer, throttle, brake, gear } = last.command;
+  switch (state) {
+    case 'driving':
+      return { steer, throttle, brake, gear };
+    case 'degraded':
+      return { steer, throttle: 0, brake, gear };
+    default:
+      // The wheel stays as it was: a car that brakes in a bend shall stay in it.
+      return { steer, throttle: 0, brake: 1, gear };
+  }
+}
+
+/** How long an actuation may be held, from now on, if nothing follows it, ms. */
+export interface Hold {
+  /** Then the throttle is to be released. */
+  releaseIn: number;
+  /** Then the brake is to be full. */
+  brakeIn: number;
+}
+
+/** What has no throttle needs no end: a vehicle that stands goes on standing. */
+const UNTIL_NEXT: Hold = { releaseIn: 0, brakeIn: 0 };
+
+/** So that what moves can keep the times by itself, should this run late or never again. @param now monotonic, ms */
+export function holdOf({ state, last }: Safety, now: number, { releaseMs, brakeMs }: SafetyTimes): Hold {
+  if (last === null || (state !== 'driving' && state !== 'degraded')) return UNTIL_NEXT;
+  const age = now - last.at;
+  return { releaseIn: Math.max(0, releaseMs - age), brakeIn: Math.max(0, brakeMs - age) };
+}
+
+export interface SafetyOptions {
+  times: SafetyTimes;
+  /** Monotonic, ms: the age of a command must not depend on a clock that somebody can set. */
+  now(): number;
+  /** After every event; the state may be the same. */
+  onSafety(safety: Safety, before: Safety): void;
+  /** The vehicle has stopped by itself: commands that were sent before must not move it again. */
+  onStopped(): void;
+}
+
+/** Keeps the safety state of one vehicle. */
+export function keepSafety({ times, now, onSafety, onStopped }: SafetyOptions) {
+  let safety = AT_FIRST;
+  return {
+    get now(): Safety {
+      return safety;
+    },
+    take(event: SafetyEvent): void {
+      const before = safety;
+      safety = safetyAfter(before, event, now(), times);
+      onSafety(safety, before);
+      if (safety.state === 'stopped' && before.state !== 'stopped') onStopped();
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Command } from '../../shared/channels.ts';
+import {
+  AT_FIRST,
+  actuationOf,
+  BRAKE_MS,
+  holdOf,
+  RELEASE_MS,
+  type Safety,
+  type SafetyEvent,
+  safetyAfter,
+} from '../../shared/safety.ts';
+
+const TIMES = { releaseMs: RELEASE_MS, brakeMs: BRAKE_MS };
+const HELD = { steer: 0, throttle: 0, brake: 1, gear: 'N' };
+
+const command = (throttle: number, more: Partial<Command> = {}): SafetyEvent => ({
+  type: 'command',
+  command: { seq: 1, t: 0, lease: 1, steer: 0.3, throttle, brake: 0, gear: 'D', ...more },
+});
+const TICK: SafetyEvent = { type: 'tick' };
+const lease = (driver: string | null, asked: boolean): SafetyEvent => ({ type: 'lease', driver, asked });
+const ESTOP: SafetyEvent = { type: 'estop', by: 'op-2', reason: 'a dog' };
+
+/** Events, each at its time, ms. */
+const given = (...events: [at: number, SafetyEvent][]): Safety =>
+  events.reduce((safety, [at, event]) => safetyAfter(safety, event, at, TIMES), AT_FIRST);
+
+const asked: [number, SafetyEvent] = [0, lease('op-1', true)];
+
+describe('nobody drives', () => {
+  test('held standing', () => {
+    expect(AT_FIRST).toMatchObject({ state: 'ready', reason: null });
+    expect(actuationOf(AT_FIRST)).toEqual(HELD);
+    expect(actuationOf(given([0, command(1)]))).toEqual(HELD);
+  });
+
+  test('who has the wheel and does nothing moves nothing', () => {
+    const safety = given(asked, [60_000, TICK]);
+    expect(safety).toMatchObject({ state: 'ready', driver: 'op-1' });
+    expect(actuationOf(safety)).toEqual(HELD);
+  });
+
+  test('who gives it back leaves a car that is held', () => {
+    expect(actuationOf(given(asked, [10, command(1)], [20, lease(null, false)]))).toEqual(HELD);
+  });
+});
+
+describe('a command', () => {
+  test('is applied as it is while it is fresh', () => {
+    const safety = given(asked, [10, command(0.8)], [9 + RELEASE_MS, TICK]);
+    expect(safety).toMatchObject({ state: 'driving', reason: null });
+    expect(actuationOf(safety)).toEqual({ steer: 0.3, throttle: 0.8, brake: 0, gear: 'D' });
+  });
+
+  test('that nothing follows: the throttle is released, then the brake is full, and it stays so', () => {
+    const degraded = given(asked, [10, command(0.8)], [10 + RELEASE_MS, TICK]);
+    expect(degraded).toMatchObject({ state: 'degraded', reason: `no command for ${RELEASE_MS} ms` });
+    expect(actuationOf(degraded)).toEqual({ steer: 0.3, throttle: 0, brake: 0, gear: 'D' });
+    const stopped = given(asked, [10, command(0.8)], [10 + BRAKE_MS, TICK]);
+    expect(stopped).toMatchObject({
+      state: 'stopped',
+      reason: `no command for ${BRAKE_MS} ms`,
+      armed: false,
+    });
+    expect(actuationOf(stopped)).toEqual({ steer: 0.3, throttle: 0, brake: 1, gear: 'D' });
+    expect(actuationOf(safetyAfter(stopped, TICK, 1e9, TIMES))).toMatchObject({ throttle: 0, brake: 1 });
+  });
+
+  test('soon after a gap drives on as if nothing had been', () => {
+    const safety = given(asked, [10, command(1)], [400, TICK], [410, command(1)]);
+    expect(safety.state).toBe('driving');
+    expect(actuationOf(safety).throttle).toBe(1);
+  });
+});
+
+describe('whoever was stopped', () => {
+  const stopped: [number, SafetyEvent][] = [
+    asked,
+    [10, command(1)],
+    [600, TICK],
+    [601, lease('op-1', false)],
+  ];
+
+  test('moves nothing with a throttle that was not released', () => {
+    const safety = given(...stopped, [620, command(1)], [640, command(1)]);
+    expect(safety.state).toBe('stopped');
+    expect(actuationOf(safety)).toMatchObject({ throttle: 0, brake: 1 });
+  });
+
+  test('drives again once it was', () => {
+    const safety = given(...stopped, [620, command(1)], [640, command(0)], [660, command(0.5)]);
+    expect(safety.state).toBe('driving');
+    expect(actuationOf(safety)).toMatchObject({ throttle: 0.5, brake: 0 });
+  });
+
+  test('drives again by asking anew', () => {
+    const again = [...stopped, [700, lease(null, false)], [800, lease('op-1', true)]] as typeof stopped;
+    expect(given(...again, [820, command(1)]).state).toBe('driving');
+  });
+});
+
+describe('an emergency stop', () => {
+  test('is latched, says by whom first, and heeds no command', () => {
+    const safety = given(
+      asked,
+      [10, command(1)],
+      [20, ESTOP],
+      [30, { type: 'estop', by: 'op-3', reason: null }],
+      [40, command(0)],
+      [50, command(1)],
+      [60, lease('op-9', true)],
+      [70, command(1)],
+    );
+    expect(safety).toMatchObject({ state: 'estopped', reason: 'by op-2: a dog' });
+    expect(actuationOf(safety)).toMatchObject({ throttle: 0, brake: 1 });
+  });
+
+  test('is not reset while the car moves', () => {
+    expect(given(asked, [20, ESTOP], [30, { type: 'reset', speed: 0.5 }]).state).toBe('estopped');
+    expect(given(asked, [20, ESTOP], [30, { type: 'reset', speed: -0.5 }]).state).toBe('estopped');
+  });
+
+  test('is reset where it stands, and then the throttle has to be released first', () => {
+    const reset = given(asked, [10, command(1)], [20, ESTOP], [30, { type: 'reset', speed: 0 }]);
+    expect(reset).toMatchObject({ state: 'ready', reason: null });
+    const held = safetyAfter(reset, command(1), 50, TIMES);
+    expect(actuationOf(held).throttle).toBe(0);
+    const released = safetyAfter(held, command(0), 70, TIMES);
+    expect(actuationOf(safetyAfter(released, command(1), 90, TIMES)).throttle).toBe(1);
+  });
+
+  test('without one a reset does nothing', () => {
+    expect(given(asked, [10, command(1)], [20, { type: 'reset', speed: 0 }]).state).toBe('driving');
+  });
+});
+
+test('what moves is told how long it may, if nothing follows', () => {
+  const driving = given(asked, [10, command(1)]);
+  expect(holdOf(driving, 10, TIMES)).toEqual({ releaseIn: RELEASE_MS, brakeIn: BRAKE_MS });
+  expect(holdOf(driving, 110, TIMES)).toEqual({ releaseIn: RELEASE_MS - 100, brakeIn: BRAKE_MS - 100 });
+  const degraded = safetyAfter(driving, TICK, 210, TIMES);
+  expect(holdOf(degraded, 210, TIMES)).toEqual({ releaseIn: 0, brakeIn: BRAKE_MS - 200 });
+  for (const stands of [AT_FIRST, given(asked, [10, command(1)], [600, TICK]), given(asked, [20, ESTOP])]) {
+    expect(holdOf(stands, 700, TIMES)).toEqual({ releaseIn: 0, brakeIn: 0 });
+  }
+});
+
+test('whatever happens, the throttle is given only to a driver, armed, within the time of a fresh command', () => {
+  const event = fc.oneof(
+    fc.record({
+      type: fc.constant('lease' as const),
+      driver: fc.constantFrom('op-1', null),
+      asked: fc.boolean(),
+    }),
+    fc.constantFrom(0, 1).map((throttle) => command(throttle)),
+    fc.constant(ESTOP),
+    fc.record({ type: fc.constant('reset' as const), speed: fc.constantFrom(0, 1) }),
+    fc.constant(TICK),
+  );
+  const step = fc.tuple(fc.integer({ min: -300, max: 700 }), event);
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      let now = 1_000;
+      let safety = AT_FIRST;
+      let commandAt = Number.NEGATIVE_INFINITY;
+      let latched = false;
+      for (const [ms, each] of steps) {
+        now += ms;
+        safety = safetyAfter(safety, each, now, TIMES);
+        if (each.type === 'command') commandAt = now;
+        if (each.type === 'estop') latched = true;
+        if (each.type === 'reset' && each.speed === 0) latched = false;
+        const { throttle } = actuationOf(safety);
+        if (latched) expect(safety.state).toBe('estopped');
+        if (throttle > 0) {
+          expect(safety).toMatchObject({ state: 'driving', driver: 'op-1', armed: true });
+          expect(now - commandAt).toBeGreaterThanOrEqual(0);
+          expect(now - commandAt).toBeLessThan(RELEASE_MS);
+        }
+      }
+    }),
+  );
+});

@@ -1,0 +1,72 @@
+/**
+ * The simulated car as a process of its own, as a real one is a controller of its own: it goes on when the
+ * agent stands still or dies, and then stops by itself. Started by car-process.ts.
+ *
+ * With PLNTRY_CAR_TRACE, the name of a file, it writes a line of JSON for every change of throttle or brake:
+ * `{"at": ms since the epoch, "throttle", "brake", "speed"}`. Tests and benchmarks look at the car there, where
+ * no agent has a say.
+ */
+import { appendFileSync } from 'node:fs';
+import type { Actuation, Hold } from '../../shared/safety.ts';
+import type { Motion } from '../parts.ts';
+import { createSimulatedDriver } from './driver.ts';
+import { type Pose, readPose } from './pose.ts';
+
+/** To the car. */
+export interface CarOrder {
+  actuation: Actuation;
+  hold: Hold;
+}
+
+/** From the car. */
+export interface CarReport {
+  motion: Motion;
+  pose: Pose;
+}
+
+/** 100 times a second: pictures show where the car is. */
+const REPORT_MS = 10;
+/** Reports that the agent has not taken; a car does not fill its memory for one that stands still. */
+const MOST_WAITING = 20;
+
+const driver = createSimulatedDriver();
+const trace = process.env.PLNTRY_CAR_TRACE;
+let waiting = 0;
+let traced = '';
+
+process.on('message', ({ actuation, hold }: CarOrder) => {
+  driver.apply(actuation, hold);
+  look();
+});
+// Ctrl-C in a terminal reaches every process there; the agent says goodbye first.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+process.on('disconnect', () => {
+  clearInterval(reporting);
+  // Alone, it goes on until it stands.
+  setInterval(() => {
+    look();
+    if (driver.motion().speed === 0) process.exit();
+  }, REPORT_MS);
+});
+const reporting = setInterval(() => {
+  look();
+  report();
+}, REPORT_MS);
+report();
+
+function report(): void {
+  if (!process.connected || waiting >= MOST_WAITING) return;
+  waiting++;
+  const now: CarReport = { motion: driver.motion(), pose: readPose(driver.pose) };
+  process.send?.(now, undefined, undefined, () => {
+    waiting--;
+  });
+}
+
+function look(): void {
+  if (!trace) return;
+  const { throttle, brake, speed } = driver.motion();
+  if (traced === `${throttle} ${brake}`) return;
+  traced = `${throttle} ${brake}`;
+  appendFileSync(trace, `${JSON.stringify({ at: Date.now(), throttle, brake, speed })}\n`);
+}
