@@ -3,7 +3,7 @@
  * says so, the lease, and what the vehicle tells everyone. What moves and what films is the caller's.
  */
 
-import { createAdmission, UNUSED_MS, type Visitor } from './admission.ts';
+import { createAdmission, UNUSED_MS } from './admission.ts';
 import type { Incoming } from './bus.ts';
 import {
   type ChannelEvent,
@@ -13,44 +13,22 @@ import {
   parseEvent,
   STATE_HZ,
 } from './channels.ts';
-import { createFreshness } from './freshness.ts';
 import { keepLease } from './lease.ts';
 import { createLinkReports } from './link-reports.ts';
 import { isLive, type Link } from './negotiation.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
-import { createSession, deliver, type Session } from './session.ts';
+import { createSession, deliver } from './session.ts';
 import { createSignalling } from './signalling.ts';
 import { createTopics } from './topics.ts';
 import type { VehicleEndOptions } from './vehicle-end-options.ts';
-import {
-  type Doing,
-  type LastCommand,
-  offerMessage,
-  sessionsOf,
-  silentOf,
-  stateMessage,
-} from './vehicle-reports.ts';
+import { newOperator, type Operator } from './vehicle-operator.ts';
+import { type Doing, offerMessage, sessionsOf, silentOf, stateMessage } from './vehicle-reports.ts';
 import { verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
 
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
-
-interface Operator extends Visitor {
-  session: Session;
-  epoch: number;
-  enter(): void;
-  /** It is not waited for any more that it enters. */
-  stopWaiting(): void;
-  reports: ReturnType<typeof createReports>;
-  command: LastCommand | null;
-  /** Why the session failed, as it was told. */
-  told: string | null;
-  /** The next state message that is due without a command. */
-  stopStates(): void;
-  freshness: ReturnType<typeof createFreshness>;
-}
 
 export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
 
@@ -212,12 +190,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       onDrop: signalling.drop,
       clock,
     });
-    const freshness = createFreshness();
     const stopWaiting = clock.after(UNUSED_MS, () => {
       session.close('left', 'nobody has entered the session that was made ahead');
     });
-    const none = { entered: false, command: null, told: null, stopStates: () => {} };
-    const operator: Operator = { session, reports, epoch, enter, stopWaiting, freshness, ...none };
+    const operator = newOperator({ session, reports, epoch, enter, stopWaiting });
     operators.set(peer, operator);
     return operator;
   }
