@@ -163,15 +163,22 @@ export interface SafetyOptions {
 /** Keeps the safety state of one vehicle. */
 export function keepSafety({ times, now, onSafety, onStopped }: SafetyOptions) {
   let safety = AT_FIRST;
+  function step(event: SafetyEvent): void {
+    const before = safety;
+    safety = safetyAfter(before, event, now(), times);
+    onSafety(safety, before);
+    if (safety.state === 'stopped' && before.state !== 'stopped') onStopped();
+  }
   return {
+    /** As it is at this moment: time has passed since it was last looked at. */
     get now(): Safety {
+      step({ type: 'tick' });
       return safety;
     },
+    /** What comes after a gap, in which nothing ran either, does not undo the gap. */
     take(event: SafetyEvent): void {
-      const before = safety;
-      safety = safetyAfter(before, event, now(), times);
-      onSafety(safety, before);
-      if (safety.state === 'stopped' && before.state !== 'stopped') onStopped();
+      step({ type: 'tick' });
+      if (event.type !== 'tick') step(event);
     },
   };
 }

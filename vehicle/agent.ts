@@ -150,14 +150,15 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   function doing(): Doing {
     const { speed, steer, throttle, brake, gear } = driver.motion();
     // What it has just been told is not in its last word yet, which may be old where this process stood still.
-    const told = actuationOf(safety.now);
+    const judged = safety.now;
+    const told = actuationOf(judged);
     return {
       speed,
       steer,
       throttle: Math.min(throttle, told.throttle),
       brake: Math.max(brake, told.brake),
       gear,
-      safety: safety.now.state,
+      safety: judged.state,
     };
   }
 

@@ -6,6 +6,7 @@ import {
   actuationOf,
   BRAKE_MS,
   holdOf,
+  keepSafety,
   RELEASE_MS,
   type Safety,
   type SafetyEvent,
@@ -145,6 +146,23 @@ test('what moves is told how long it may, if nothing follows', () => {
   for (const stands of [AT_FIRST, given(asked, [10, command(1)], [600, TICK]), given(asked, [20, ESTOP])]) {
     expect(holdOf(stands, 700, TIMES)).toEqual({ releaseIn: 0, brakeIn: 0 });
   }
+});
+
+test('a command that comes first after a gap in which nothing ran does not undo the gap', () => {
+  let now = 0;
+  const stops: number[] = [];
+  const kept = keepSafety({
+    times: TIMES,
+    now: () => now,
+    onSafety: () => {},
+    onStopped: () => stops.push(now),
+  });
+  kept.take(lease('op-1', true));
+  kept.take(command(1));
+  now = 1_200;
+  kept.take(command(1));
+  expect(stops).toEqual([1_200]);
+  expect(kept.now).toMatchObject({ state: 'stopped', armed: false });
 });
 
 test('whatever happens, the throttle is given only to a driver, armed, within the time of a fresh command', () => {

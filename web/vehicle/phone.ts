@@ -44,6 +44,7 @@ export function createPhone(room: string) {
   const replaced = signal(false);
   /** Most video that may be sent, kbit/s. */
   const ceiling = signal(MAX_KBPS);
+  let end: VehicleEnd | null = null;
   const safety = keepSafety({
     times: { releaseMs: RELEASE_MS, brakeMs: BRAKE_MS },
     now: () => performance.now(),
@@ -51,7 +52,6 @@ export function createPhone(room: string) {
     onStopped: () => end?.renewLease(),
   });
   const doing = signal<Doing>(doingNow());
-  let end: VehicleEnd | null = null;
   let turn = 0;
 
   function speed(): number {
@@ -60,12 +60,8 @@ export function createPhone(room: string) {
 
   /** What it is told while it is told something; a phone moves nothing by itself. */
   function doingNow(): Doing {
-    return { speed: speed(), ...actuationOf(safety.now), safety: safety.now.state };
-  }
-
-  function look(): Doing {
-    safety.take({ type: 'tick' });
-    return doingNow();
+    const now = safety.now;
+    return { speed: speed(), ...actuationOf(now), safety: now.state };
   }
 
   async function join(): Promise<void> {
@@ -84,7 +80,7 @@ export function createPhone(room: string) {
           notes: () => iceWarnings.peek(),
           attach: (connection) => sendVideo(connection, entered),
         }),
-      doing: look,
+      doing: doingNow,
       onCommand: (command) => safety.take({ type: 'command', command }),
       onLease(driver, asked) {
         holder.value = driver;
@@ -113,7 +109,7 @@ export function createPhone(room: string) {
       clock,
       log,
     });
-    end.safety(look().safety, safety.now.reason);
+    end.safety(safety.now.state, safety.now.reason);
   }
 
   /** Every operator who has entered gets whatever the camera shows now, also after it was turned round. */
@@ -141,7 +137,7 @@ export function createPhone(room: string) {
   }
 
   function tick(): void {
-    const next = look();
+    const next = doingNow();
     doing.value = next;
     end?.telemetry(telemetryOf(next, sensors.values()));
   }
