@@ -29,6 +29,8 @@ export interface SafetyTimes {
   brakeMs: number;
 }
 
+export const DEFAULT_TIMES: SafetyTimes = { releaseMs: RELEASE_MS, brakeMs: BRAKE_MS };
+
 /** What the pedals, the wheel and the gear lever should be. */
 export interface Actuation {
   /** −1…1, positive left. */
@@ -75,7 +77,13 @@ export function safetyAfter(before: Safety, event: SafetyEvent, now: number, tim
 function taken(before: Safety, event: SafetyEvent, now: number): Safety {
   switch (event.type) {
     case 'lease':
-      return { ...before, driver: event.driver, armed: event.asked, last: null };
+      // After an emergency stop asking alone is not enough.
+      return {
+        ...before,
+        driver: event.driver,
+        armed: event.asked && before.state !== 'estopped',
+        last: null,
+      };
     case 'command': {
       const { command } = event;
       if (before.driver === null || before.state === 'estopped') return before;
@@ -97,24 +105,27 @@ function taken(before: Safety, event: SafetyEvent, now: number): Safety {
 
 /** What has become of it by now. */
 function judged(safety: Safety, now: number, { releaseMs, brakeMs }: SafetyTimes): Safety {
-  if (safety.state === 'estopped') return { ...safety, armed: false };
-  if (safety.driver === null) return { ...safety, state: 'ready', reason: null };
-  if (safety.last === null) {
-    // It has the wheel and has not begun; one that was stopped stays so until it does.
-    return safety.state === 'stopped' ? safety : { ...safety, state: 'ready', reason: null };
-  }
+  if (safety.state === 'estopped') return safety;
+  if (safety.driver === null) return become(safety, 'ready', null);
+  // Who has the wheel and has not begun; one that was stopped stays so until it does.
+  if (safety.last === null) return safety.state === 'stopped' ? safety : become(safety, 'ready', null);
   const age = now - safety.last.at;
   // A clock that was set back must not make a command fresh for ever.
   if (!(age >= 0 && age < brakeMs)) {
     if (safety.state === 'stopped') return safety;
-    return { ...safety, state: 'stopped', reason: `no command for ${brakeMs} ms`, armed: false };
+    return { ...become(safety, 'stopped', `no command for ${brakeMs} ms`), armed: false };
   }
   if (!safety.armed) {
     if (safety.state === 'stopped' || safety.state === 'ready') return safety;
-    return { ...safety, state: 'stopped', reason: 'the throttle was not released' };
+    return become(safety, 'stopped', 'the throttle was not released');
   }
-  if (age >= releaseMs) return { ...safety, state: 'degraded', reason: `no command for ${releaseMs} ms` };
-  return { ...safety, state: 'driving', reason: null };
+  if (age >= releaseMs) return become(safety, 'degraded', `no command for ${releaseMs} ms`);
+  return become(safety, 'driving', null);
+}
+
+/** The same object where nothing changes. */
+function become(safety: Safety, state: SafetyState, reason: string | null): Safety {
+  return safety.state === state && safety.reason === reason ? safety : { ...safety, state, reason };
 }
 
 /** What to apply. */
@@ -154,7 +165,7 @@ export interface SafetyOptions {
   times: SafetyTimes;
   /** Monotonic, ms: the age of a command must not depend on a clock that somebody can set. */
   now(): number;
-  /** After every event; the state may be the same. */
+  /** Something is different: the state, or only the command that it is based on. */
   onSafety(safety: Safety, before: Safety): void;
   /** The vehicle has stopped by itself: commands that were sent before must not move it again. */
   onStopped(): void;
@@ -166,6 +177,8 @@ export function keepSafety({ times, now, onSafety, onStopped }: SafetyOptions) {
   function step(event: SafetyEvent): void {
     const before = safety;
     safety = safetyAfter(before, event, now(), times);
+    // What moves keeps its times by itself, and need not be told again and again.
+    if (safety === before) return;
     onSafety(safety, before);
     if (safety.state === 'stopped' && before.state !== 'stopped') onStopped();
   }

@@ -4,10 +4,9 @@ import type { Log } from '../shared/log.ts';
 import {
   AT_FIRST,
   actuationOf,
-  BRAKE_MS,
+  DEFAULT_TIMES,
   holdOf,
   keepSafety,
-  RELEASE_MS,
   type Safety,
   type SafetyTimes,
 } from '../shared/safety.ts';
@@ -76,7 +75,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     onError: (error) => fail(new Error(`The camera stopped: ${error.message}`)),
   });
   const audience = createAudience(video, options.kbps);
-  const times = options.times ?? { releaseMs: RELEASE_MS, brakeMs: BRAKE_MS };
+  const times = options.times ?? DEFAULT_TIMES;
   const now = () => performance.now();
   const stand = () => driver.apply(actuationOf(AT_FIRST), holdOf(AT_FIRST, now(), times));
   const safety = keepSafety({

@@ -5,6 +5,7 @@ import {
   AT_FIRST,
   actuationOf,
   BRAKE_MS,
+  DEFAULT_TIMES,
   holdOf,
   keepSafety,
   RELEASE_MS,
@@ -13,7 +14,7 @@ import {
   safetyAfter,
 } from '../../shared/safety.ts';
 
-const TIMES = { releaseMs: RELEASE_MS, brakeMs: BRAKE_MS };
+const TIMES = DEFAULT_TIMES;
 const HELD = { steer: 0, throttle: 0, brake: 1, gear: 'N' };
 
 const command = (throttle: number, more: Partial<Command> = {}): SafetyEvent => ({
@@ -163,6 +164,19 @@ test('a command that comes first after a gap in which nothing ran does not undo 
   kept.take(command(1));
   expect(stops).toEqual([1_200]);
   expect(kept.now).toMatchObject({ state: 'stopped', armed: false });
+});
+
+test('nothing is told again while nothing changes', () => {
+  let now = 0;
+  let told = 0;
+  const kept = keepSafety({ times: TIMES, now: () => now, onSafety: () => told++, onStopped: () => {} });
+  kept.take(lease('op-1', true));
+  kept.take(command(1));
+  const before = told;
+  for (now = 20; now < RELEASE_MS; now += 20) kept.take(TICK);
+  expect(told).toBe(before);
+  kept.take(TICK);
+  expect(told).toBe(before + 1);
 });
 
 test('whatever happens, the throttle is given only to a driver, armed, within the time of a fresh command', () => {

@@ -3,7 +3,7 @@ import { effect, signal } from '@preact/signals';
 import type { BusState } from '../../shared/bus.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { OfferState } from '../../shared/messages.ts';
-import { actuationOf, BRAKE_MS, keepSafety, RELEASE_MS } from '../../shared/safety.ts';
+import { actuationOf, DEFAULT_TIMES, keepSafety } from '../../shared/safety.ts';
 import { createVehicleEnd, type VehicleEnd } from '../../shared/vehicle-end.ts';
 import type { Doing } from '../../shared/vehicle-reports.ts';
 import type { Verdict } from '../../shared/verdict.ts';
@@ -46,7 +46,7 @@ export function createPhone(room: string) {
   const ceiling = signal(MAX_KBPS);
   let end: VehicleEnd | null = null;
   const safety = keepSafety({
-    times: { releaseMs: RELEASE_MS, brakeMs: BRAKE_MS },
+    times: DEFAULT_TIMES,
     now: () => performance.now(),
     onSafety: (next, before) => next.state !== before.state && end?.safety(next.state, next.reason),
     onStopped: () => end?.renewLease(),
