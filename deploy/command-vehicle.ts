@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
+import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
   iceServersOf,
@@ -30,6 +31,8 @@ export interface VehicleFlags {
   codec?: string;
   releaseAfter: number;
   brakeAfter: number;
+  maxSpeed: number;
+  latencyCeiling: number;
   logLevel: LogLevel;
 }
 
@@ -91,6 +94,18 @@ export function vehicleCommand(): Command {
         wholeNumber(40, 5_000),
       ).default(BRAKE_MS),
     )
+    .addOption(
+      option('--max-speed <km/h>', 'how fast it lets itself be driven', wholeNumber(1, 300)).default(
+        Math.round(MAX_SPEED * 3.6),
+      ),
+    )
+    .addOption(
+      option(
+        '--latency-ceiling <ms>',
+        `with picture and command later than this together it stops; from ${LATENCY_LIMIT_MS} on it is slower`,
+        wholeNumber(LATENCY_LIMIT_MS, 10_000),
+      ).default(LATENCY_CEILING_MS),
+    )
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -102,7 +117,8 @@ Examples:
 ${ICE_HELP}`,
     )
     .action(async (flags: VehicleFlags) => {
-      const { logLevel, iceServers, releaseAfter: releaseMs, brakeAfter: brakeMs, ...options } = flags;
+      const { logLevel, iceServers, releaseAfter: releaseMs, brakeAfter: brakeMs, ...more } = flags;
+      const { maxSpeed, latencyCeiling: ceilingMs, ...options } = more;
       if (brakeMs < releaseMs) {
         throw new OptionError("option '--brake-after' is shorter than '--release-after'.");
       }
@@ -129,7 +145,16 @@ ${ICE_HELP}`,
       const own = createIceServers(ice, systemClock, log);
       const askOwn = ice.providers.length > 0 ? { iceServers: () => own.iceServers(flags.room) } : {};
       await runUntilStopped(
-        () => runVehicle({ ...options, ...askOwn, times: { releaseMs, brakeMs } }, log),
+        () =>
+          runVehicle(
+            {
+              ...options,
+              ...askOwn,
+              times: { releaseMs, brakeMs },
+              speed: { maxSpeed: maxSpeed / 3.6, ceilingMs },
+            },
+            log,
+          ),
         log,
         () => process.send?.(READY),
         (error) => (error instanceof ReplacedError ? EXIT.replaced : EXIT.failure),

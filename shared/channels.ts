@@ -6,6 +6,7 @@
  */
 import * as z from 'zod/mini';
 import { check, type Parsed, SAFETY_STATES } from './messages.ts';
+import { isId } from './topics.ts';
 
 export const CHANNELS = {
   control: { id: 0, ordered: false, maxRetransmits: 0 },
@@ -28,6 +29,7 @@ const count = z.int().check(z.nonnegative());
 const unit = z.number().check(z.minimum(0), z.maximum(1));
 const signedUnit = z.number().check(z.minimum(-1), z.maximum(1));
 const reason = z.string().check(z.maxLength(200));
+const id = z.string().check(z.refine(isId, { error: 'is not an id' }));
 
 /** Operator → vehicle on `control`. */
 export const CommandSchema = z.object({
@@ -42,6 +44,8 @@ export const CommandSchema = z.object({
   throttle: unit,
   brake: unit,
   gear: z.enum(['D', 'N', 'R']),
+  /** How old the picture on the operator's screen was, ms; missing where that is not known. */
+  video: z.optional(z.number().check(z.nonnegative())),
 });
 
 /** Vehicle → operator on `control`: for each command, and at least {@link STATE_HZ} times a second. */
@@ -71,9 +75,16 @@ const at = { ts: number };
 export const EventSchema = z.discriminatedUnion('type', [
   /** The operator of a session that was made ahead has come. */
   z.object({ ...at, type: z.literal('enter') }),
-  z.object({ ...at, type: z.literal('request') }),
+  /** handover: if somebody drives, that one shall be asked; takeover: a supervisor's, it shall be taken from that one. */
+  z.object({ ...at, type: z.literal('request'), how: z.optional(z.enum(['handover', 'takeover'])) }),
   z.object({ ...at, type: z.literal('grant'), lease: count }),
   z.object({ ...at, type: z.literal('deny'), reason }),
+  /** Neither granted nor denied yet: what it waits for. */
+  z.object({ ...at, type: z.literal('wait'), reason }),
+  /** To the holder: who asks for the wheel, null when nobody does any more. From the holder: that one gets it. */
+  z.object({ ...at, type: z.literal('handover'), peer: z.nullable(id) }),
+  /** From the holder: that one does not get it. */
+  z.object({ ...at, type: z.literal('decline'), peer: id }),
   z.object({ ...at, type: z.literal('release') }),
   z.object({ ...at, type: z.literal('revoke'), reason }),
   z.object({ ...at, type: z.literal('estop'), reason: z.optional(reason) }),
@@ -89,7 +100,8 @@ export const EventSchema = z.discriminatedUnion('type', [
     echo: z.optional(number),
     held: z.optional(number),
   }),
-  z.object({ ...at, type: z.literal('limits'), maxSpeed: number, reason }),
+  /** m/s; without a reason it is the vehicle's own. */
+  z.object({ ...at, type: z.literal('limits'), maxSpeed: number, reason: z.optional(reason) }),
   z.object({
     ...at,
     type: z.literal('stats'),
@@ -104,6 +116,7 @@ export const EventSchema = z.discriminatedUnion('type', [
 export type Command = z.infer<typeof CommandSchema>;
 export type VehicleState = z.infer<typeof VehicleStateSchema>;
 export type ChannelEvent = z.infer<typeof EventSchema>;
+export type Limits = Pick<Extract<ChannelEvent, { type: 'limits' }>, 'maxSpeed' | 'reason'>;
 export type SafetyState = VehicleState['safety'];
 export type Gear = Command['gear'];
 

@@ -45,6 +45,8 @@ export const PresenceSchema = z.object({
   name: z.optional(z.string().check(z.maxLength(64))),
   /** Vehicle: it makes sessions ahead for operators that are `preparing`. */
   prepares: z.optional(z.boolean()),
+  /** Operator: it may take the wheel from others. */
+  supervises: z.optional(z.boolean()),
   /** Operator: it has not come yet, and may not; a session shall be ready if it does. */
   preparing: z.optional(z.boolean()),
 });
@@ -159,7 +161,15 @@ export const UsageSchema = z.object({
   limitKbps: z.optional(z.int().check(z.minimum(LIMIT_KBPS.least), z.maximum(LIMIT_KBPS.most))),
 });
 
-export const LeaseSchema = z.object({ ...envelope, holder: z.nullable(id), since: millis });
+export const LeaseSchema = z.object({
+  ...envelope,
+  holder: z.nullable(id),
+  since: millis,
+  /** Gets it as soon as the vehicle stands. */
+  next: z.optional(id),
+  /** Has asked the holder to hand over. */
+  asking: z.optional(id),
+});
 
 /** What they mean is in safety.ts. */
 export const SAFETY_STATES = ['ready', 'driving', 'degraded', 'stopped', 'estopped'] as const;

@@ -2,7 +2,7 @@
  * The operator's end of a room: joins it, keeps a session with its vehicle, asks for the lease, sends
  * commands, and holds what is known of the room in one view. Pages, tests and tools use it alike.
  */
-import type { BusOptions, BusState, Incoming } from './bus.ts';
+import type { BusOptions, Incoming } from './bus.ts';
 import {
   type ChannelEvent,
   type ChannelName,
@@ -13,78 +13,19 @@ import {
   type VehicleState,
 } from './channels.ts';
 import type { Clock } from './clock.ts';
-import { type ClockEstimate, createClockSync } from './clock-sync.ts';
-import { REGAIN_MS } from './lease.ts';
-import type {
-  Lease,
-  Link as LinkMessage,
-  OfferState,
-  Presence,
-  Safety,
-  Telemetry,
-  Usage,
-} from './messages.ts';
+import { createClockSync } from './clock-sync.ts';
+import type { Link as LinkMessage, Presence } from './messages.ts';
 import type { Link } from './negotiation.ts';
+import { keepClaim } from './operator-claim.ts';
 import type { CreatePeer } from './peer.ts';
-import { createReports, hasComeToSomething, NO_REPORTS, type Reports } from './reports.ts';
+import { createReports, hasComeToSomething } from './reports.ts';
+import { NOTHING_KNOWN, type RoomView } from './room-view.ts';
 import { createSession, deliver } from './session.ts';
 import { createSignalling, type SignallingOptions } from './signalling.ts';
 import { createTopics } from './topics.ts';
 
 /** A vehicle whose presence has not come so long after the subscription is not there, ms. */
 const PRESENCE_MS = 2_000;
-
-/** What this operator's claim to the wheel has come to. */
-export type Claim =
-  | { state: 'none' }
-  | { state: 'asked' }
-  | { state: 'held'; lease: number }
-  | { state: 'denied' | 'revoked'; reason: string };
-
-export const isClaimed = ({ state }: Claim): boolean => state === 'held' || state === 'asked';
-
-/** All that is known of the room; a new object for every change. */
-export interface RoomView {
-  broker: BusState;
-  /** The vehicle's presence; null when it was never there. */
-  vehicle: Presence | null;
-  /** The retained ones below are believed, and not null, only while the vehicle is online. */
-  offer: OfferState | null;
-  lease: Lease | null;
-  safety: Safety | null;
-  /** The vehicle's last telemetry, however old. */
-  telemetry: Telemetry | null;
-  /** The server's word on the vehicle's relayed data; null when there is none. */
-  usage: Usage | null;
-  /** The vehicle's word on this operator's path, once a second. */
-  path: LinkMessage | null;
-  /** Operators in the room, this one included, by id. */
-  operators: Record<string, Presence>;
-  /** The session with the vehicle. */
-  link: Link;
-  claim: Claim;
-  /** What both ends know of the network in this session, or in the last one. */
-  reports: Reports;
-  /** The vehicle's clock against this one; null before the first answer. */
-  clock: ClockEstimate | null;
-}
-
-/** The view before anything has come. */
-export const NOTHING_KNOWN: RoomView = {
-  broker: { state: 'connecting' },
-  vehicle: null,
-  offer: null,
-  lease: null,
-  safety: null,
-  telemetry: null,
-  usage: null,
-  path: null,
-  operators: {},
-  link: { phase: 'waiting' },
-  claim: { state: 'none' },
-  reports: NO_REPORTS,
-  clock: null,
-};
 
 export interface Watch {
   came(incoming: Incoming): void;
@@ -111,6 +52,9 @@ export interface OperatorEndOptions extends Pick<BusOptions, 'url' | 'root' | 'o
   log?: { warn(fields: object, message: string): void };
 }
 
+/** What hands want, and how old the picture was that they saw, ms. */
+export type Wanted = Pick<Command, 'steer' | 'throttle' | 'brake' | 'gear' | 'video'>;
+
 export type OperatorEnd = ReturnType<typeof createOperatorEnd>;
 
 export function createOperatorEnd(options: OperatorEndOptions) {
@@ -126,8 +70,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let echoed = Number.NEGATIVE_INFINITY;
   /** `seq` of the newest vehicle state: `control` keeps no order. */
   let stateSeq = -1;
-  /** Held or asked for when the session was lost: until when it is asked for again in a new one, ms. */
-  let regainUntil = 0;
+  /** Says of itself that it may take the wheel from others. */
+  let supervises = false;
   let stopExpecting = () => {};
   let { arrival } = options;
 
@@ -140,7 +84,10 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     role: 'operator',
     name: options.name,
     filters: [...topics.filters.ofVehicle(room), topics.link(room, self)],
-    details: () => (arrival === 'preparing' ? { preparing: true } : {}),
+    details: () => ({
+      ...(arrival === 'preparing' ? { preparing: true } : {}),
+      ...(supervises ? { supervises } : {}),
+    }),
     announceAtOnce: arrival !== 'unseen',
     onMessage(incoming) {
       options.watch?.came(incoming);
@@ -179,6 +126,13 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     onMessage: heard,
     onReport: reports.mine,
     onDrop: signalling.drop,
+    clock,
+  });
+  const claim = keepClaim({
+    view: () => view,
+    update,
+    say,
+    drop: (why) => signalling.drop('events', why),
     clock,
   });
   const stopClock = clock.every(CLOCK_INTERVAL_MS, askTime);
@@ -274,14 +228,12 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     const open = link.phase === 'connected' || link.phase === 'restoring';
     const replaced =
       before.phase === 'restoring' || (before.phase === 'connected' && link.phase === 'connecting');
-    if (!open && replaced && isClaimed(view.claim)) {
-      regainUntil = clock.now() + REGAIN_MS;
-    }
-    update(open ? { link } : { link, path: null, clock: null, claim: { state: 'none' } });
+    if (!open && replaced) claim.lost();
+    const gone = { path: null, clock: null, limits: null, claim: { state: 'none' }, askedBy: null } as const;
+    update(open ? { link } : { link, ...gone });
     if (link.phase === 'connected') {
       askTime();
-      if (view.claim.state === 'none' && clock.now() < regainUntil) request();
-      regainUntil = 0;
+      claim.open();
     }
     if (link.phase !== before.phase && hasComeToSomething(link)) reports.say();
   }
@@ -309,19 +261,15 @@ export function createOperatorEnd(options: OperatorEndOptions) {
         heardTime = { t: event.t, at: now };
         return update({ clock: sync(event.echo, event.t, now) });
       case 'grant':
-        // Whoever has let go before the answer came must not believe in it, nor the vehicle.
-        if (!wantsWheel()) return void say({ type: 'release', ts: now });
-        return update({ claim: { state: 'held', lease: event.lease } });
       case 'deny':
-        if (!wantsWheel()) return signalling.drop('events', 'a denial of what is not asked for any more');
-        return update({ claim: { state: 'denied', reason: event.reason } });
+      case 'wait':
       case 'revoke':
-        return update({ claim: { state: 'revoked', reason: event.reason } });
+      case 'handover':
+        return claim.heard(event);
+      case 'limits':
+        return update({ limits: event });
     }
   }
-
-  /** Has asked, or drove in the session before this one: the vehicle may grant it again unasked. */
-  const wantsWheel = () => isClaimed(view.claim) || clock.now() < regainUntil;
 
   function askTime(): void {
     if (session.link.phase !== 'connected') return;
@@ -331,13 +279,9 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     say({ type: 'clock', ts: t, t, ...answer });
   }
 
-  /** Asks for the wheel; the answer comes as `view.claim`. */
-  function request(): void {
-    if (isClaimed(view.claim)) return;
-    if (say({ type: 'request', ts: clock.now() })) update({ claim: { state: 'asked' } });
+  function say(event: ChannelEvent): boolean {
+    return session.send('events', JSON.stringify(event));
   }
-
-  const say = (event: ChannelEvent) => session.send('events', JSON.stringify(event));
 
   return {
     get view(): RoomView {
@@ -353,16 +297,18 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       say({ type: 'enter', ts: clock.now() });
       signalling.announce();
     },
-    request,
-    /** Gives the wheel back. */
-    release(): void {
-      regainUntil = 0;
-      if (!isClaimed(view.claim)) return;
-      say({ type: 'release', ts: clock.now() });
-      update({ claim: { state: 'none' } });
+    /** Asks for the wheel; the answer comes as `view.claim`. */
+    request: claim.request,
+    release: claim.release,
+    handOver: claim.handOver,
+    decline: claim.decline,
+    /** Says of itself that it may take the wheel from others, or does not any more. */
+    supervise(on: boolean): void {
+      supervises = on;
+      if (arrival === 'entered') signalling.announce();
     },
     /** Sends one command; false when this operator doesn't hold the lease or isn't connected. */
-    command(wanted: Pick<Command, 'steer' | 'throttle' | 'brake' | 'gear'>): boolean {
+    command(wanted: Wanted): boolean {
       if (view.claim.state !== 'held') return false;
       const command: Command = { seq: ++seq, t: clock.now(), lease: view.claim.lease, ...wanted };
       return session.send('control', JSON.stringify(command));

@@ -13,6 +13,7 @@
  * without a heartbeat) and of ROS controllers (`cmd_vel_timeout` of diff_drive_controller, 0.5 s).
  */
 import type { Command, Gear, SafetyState } from './channels.ts';
+import { governed, keepSpeedLimit, ownLimit, type SpeedLimit, type SpeedRules } from './speed-limit.ts';
 
 /** Without a fresh command for so long, the throttle is released, ms. */
 export const RELEASE_MS = 150;
@@ -52,6 +53,11 @@ export interface Safety {
   readonly armed: boolean;
   /** The driver's last command, and when it came, monotonic, ms. */
   readonly last: { readonly command: Command; readonly at: number } | null;
+  /** Where the wheel was last: a car that brakes in a bend shall stay in it. */
+  readonly steer: number;
+  readonly limit: SpeedLimit;
+  /** The last command is not too old for its throttle. */
+  readonly fresh: boolean;
 }
 
 export type SafetyEvent =
@@ -62,12 +68,20 @@ export type SafetyEvent =
   | { type: 'estop'; by: string; reason: string | null }
   /** @param speed m/s */
   | { type: 'reset'; speed: number }
+  /** How late pictures and commands are makes another one necessary. */
+  | { type: 'limit'; limit: SpeedLimit }
   | { type: 'tick' };
 
-export const AT_FIRST: Safety = { state: 'ready', reason: null, driver: null, armed: false, last: null };
-
-/** Standing, and held there. */
-const HELD: Actuation = { steer: 0, throttle: 0, brake: 1, gear: 'N' };
+export const AT_FIRST: Safety = {
+  state: 'ready',
+  reason: null,
+  driver: null,
+  armed: false,
+  last: null,
+  steer: 0,
+  limit: { maxSpeed: Number.POSITIVE_INFINITY, reason: null },
+  fresh: false,
+};
 
 /** @param now monotonic, ms */
 export function safetyAfter(before: Safety, event: SafetyEvent, now: number, times: SafetyTimes): Safety {
@@ -88,7 +102,7 @@ function taken(before: Safety, event: SafetyEvent, now: number): Safety {
       const { command } = event;
       if (before.driver === null || before.state === 'estopped') return before;
       const armed = before.armed || command.throttle === 0;
-      return { ...before, armed, last: { command, at: now } };
+      return { ...before, armed, last: { command, at: now }, steer: command.steer };
     }
     case 'estop': {
       if (before.state === 'estopped') return before;
@@ -98,6 +112,8 @@ function taken(before: Safety, event: SafetyEvent, now: number): Safety {
     case 'reset':
       if (before.state !== 'estopped' || Math.abs(event.speed) > STANDING) return before;
       return { ...before, state: 'ready', reason: null, armed: false, last: null };
+    case 'limit':
+      return { ...before, limit: event.limit };
     case 'tick':
       return before;
   }
@@ -119,28 +135,25 @@ function judged(safety: Safety, now: number, { releaseMs, brakeMs }: SafetyTimes
     if (safety.state === 'stopped' || safety.state === 'ready') return safety;
     return become(safety, 'stopped', 'the throttle was not released');
   }
-  if (age >= releaseMs) return become(safety, 'degraded', `no command for ${releaseMs} ms`);
-  return become(safety, 'driving', null);
+  const { maxSpeed, reason } = safety.limit;
+  if (maxSpeed === 0) return { ...become(safety, 'stopped', reason), armed: false };
+  if (age >= releaseMs) return become(safety, 'degraded', `no command for ${releaseMs} ms`, false);
+  return become(safety, reason === null ? 'driving' : 'degraded', reason, true);
 }
 
 /** The same object where nothing changes. */
-function become(safety: Safety, state: SafetyState, reason: string | null): Safety {
-  return safety.state === state && safety.reason === reason ? safety : { ...safety, state, reason };
+function become(safety: Safety, state: SafetyState, reason: string | null, fresh = false): Safety {
+  const same = safety.state === state && safety.reason === reason && safety.fresh === fresh;
+  return same ? safety : { ...safety, state, reason, fresh };
 }
 
-/** What to apply. */
-export function actuationOf({ state, last }: Safety): Actuation {
-  if (last === null || state === 'ready') return HELD;
-  const { steer, throttle, brake, gear } = last.command;
-  switch (state) {
-    case 'driving':
-      return { steer, throttle, brake, gear };
-    case 'degraded':
-      return { steer, throttle: 0, brake, gear };
-    default:
-      // The wheel stays as it was: a car that brakes in a bend shall stay in it.
-      return { steer, throttle: 0, brake: 1, gear };
-  }
+/** What to apply. @param speed m/s, negative in reverse */
+export function actuationOf({ state, last, steer, limit, fresh }: Safety, speed: number): Actuation {
+  if (last === null || state === 'ready') return { steer, throttle: 0, brake: 1, gear: 'N' };
+  const { throttle, brake, gear } = last.command;
+  if (state !== 'driving' && state !== 'degraded') return { steer, throttle: 0, brake: 1, gear };
+  const wanted = { steer, throttle: fresh ? throttle : 0, brake, gear };
+  return governed(wanted, speed, limit.maxSpeed);
 }
 
 /** How long an actuation may be held, from now on, if nothing follows it, ms. */
@@ -163,17 +176,23 @@ export function holdOf({ state, last }: Safety, now: number, { releaseMs, brakeM
 
 export interface SafetyOptions {
   times: SafetyTimes;
+  speed: SpeedRules;
   /** Monotonic, ms: the age of a command must not depend on a clock that somebody can set. */
   now(): number;
   /** Something is different: the state, or only the command that it is based on. */
   onSafety(safety: Safety, before: Safety): void;
   /** The vehicle has stopped by itself: commands that were sent before must not move it again. */
   onStopped(): void;
+  onLimit(limit: SpeedLimit): void;
 }
 
 /** Keeps the safety state of one vehicle. */
-export function keepSafety({ times, now, onSafety, onStopped }: SafetyOptions) {
-  let safety = AT_FIRST;
+export function keepSafety({ times, speed, now, onSafety, onStopped, onLimit }: SafetyOptions) {
+  let safety: Safety = { ...AT_FIRST, limit: ownLimit(speed) };
+  const limit = keepSpeedLimit(speed, (next) => {
+    step({ type: 'limit', limit: next });
+    onLimit(next);
+  });
   function step(event: SafetyEvent): void {
     const before = safety;
     safety = safetyAfter(before, event, now(), times);
@@ -188,9 +207,14 @@ export function keepSafety({ times, now, onSafety, onStopped }: SafetyOptions) {
       step({ type: 'tick' });
       return safety;
     },
-    /** What comes after a gap, in which nothing ran either, does not undo the gap. */
-    take(event: SafetyEvent): void {
+    /**
+     * What comes after a gap, in which nothing ran either, does not undo the gap.
+     * @param delay of a command, as in speed-limit.ts
+     */
+    take(event: SafetyEvent, delay: number | null = null): void {
       step({ type: 'tick' });
+      if (event.type === 'command') limit.take(delay, now());
+      if (event.type === 'lease' && event.driver !== safety.driver) limit.clear();
       if (event.type !== 'tick') step(event);
     },
   };

@@ -18,8 +18,11 @@ export interface VehicleEndOptions {
   createPeer(operator: string, entered: Promise<void>): CreatePeer;
   /** What the vehicle does now; asked for at every state message. */
   doing(): Doing;
-  /** A command of the lease's holder, newer than the one before. */
-  onCommand(command: Command): void;
+  /**
+   * A command of the lease's holder, newer than the one before.
+   * @param delay how old the picture was that it answers and the command itself, together, ms; null while neither is known
+   */
+  onCommand(command: Command, delay: number | null): void;
   /** The lease is another one, and no command of before counts. @param asked its holder has asked for it */
   onLease(holder: string | null, asked: boolean): void;
   /** An emergency stop; from any peer, or over MQTT. */

@@ -9,19 +9,22 @@ import {
   type ChannelEvent,
   type ChannelName,
   type Command,
+  type Limits,
   parseCommand,
   parseEvent,
   STATE_HZ,
 } from './channels.ts';
-import { keepLease } from './lease.ts';
 import { createLinkReports } from './link-reports.ts';
 import { isLive, type Link } from './negotiation.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
+import { STANDING } from './safety.ts';
 import { createSession, deliver } from './session.ts';
 import { createSignalling } from './signalling.ts';
+import { delayOf } from './speed-limit.ts';
 import { createTopics } from './topics.ts';
 import type { VehicleEndOptions } from './vehicle-end-options.ts';
+import { keepLease } from './vehicle-lease.ts';
 import { newOperator, type Operator } from './vehicle-operator.ts';
 import { type Doing, offerMessage, sessionsOf, silentOf, stateMessage } from './vehicle-reports.ts';
 import { verdict } from './verdict.ts';
@@ -37,12 +40,18 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   const operators = new Map<string, Operator>();
   const admission = createAdmission(options.maxOperators, operators, turnAway);
   let driver: string | null = null;
-  const lease = keepLease(clock, ({ holder }, asked) => {
-    if (holder !== driver) log.info({ room, holder }, holder ? `${holder} drives` : 'nobody drives');
-    driver = holder;
-    options.onLease(holder, asked);
-    publishLease();
+  const lease = keepLease({
+    standing: () => Math.abs(options.doing().speed) <= STANDING,
+    tell,
+    onLease(holder, asked) {
+      if (holder !== driver) log.info({ room, holder }, holder ? `${holder} drives` : 'nobody drives');
+      driver = holder;
+      options.onLease(holder, asked);
+    },
+    onChange: publishLease,
+    clock,
   });
+  let limits: Limits | null = null;
   let seq = 0;
   let made = 0;
   let slowAt = 0;
@@ -138,11 +147,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       known?.session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
       return;
     }
-    const { epoch, preparing = false } = message;
+    const { epoch, preparing = false, supervises = false } = message;
     // One who finds no place to prepare in has a session made when it enters.
     if (!known && !(preparing ? admission.mayPrepare() : admission.ask(peer, epoch))) return;
     const operator = known ?? welcome(peer, epoch);
     operator.epoch = epoch;
+    operator.supervises = supervises;
     if (!preparing && !letIn(peer, operator)) return;
     operator.session.dispatch({ type: 'presence', online: true, epoch });
   }
@@ -202,14 +212,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (link.phase === before.phase) return;
     const detail = 'detail' in link ? { detail: link.detail } : {};
     log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
-    if (!isLive(link) || link.phase === 'connecting') lease.lose(peer);
+    if (!isLive(link) || link.phase === 'connecting') lease.lost(peer);
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = operator.told = null;
     if (link.phase === 'connected') {
       sendState(peer);
       // Asking again would cost whoever drove another round trip.
-      const again = before.phase === 'connecting' && operator?.entered ? lease.regain(peer) : null;
-      if (again && operator) tell(operator, { type: 'grant', ts: clock.now(), lease: again.number });
+      if (before.phase === 'connecting' && operator?.entered) lease.back(peer);
+      if (limits) tell(peer, { type: 'limits', ts: clock.now(), ...limits });
     }
     if (hasComeToSomething(link)) operator?.reports.say();
     explain(peer);
@@ -272,9 +282,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       late: freshness.fresh ? freshness.age : null,
     };
     if (!freshness.fresh) signalling.drop('control', freshness.why);
-    else if (lease.now.holder !== peer || lease.now.number !== command.lease)
-      signalling.drop('control', 'no lease');
-    else options.onCommand(command);
+    else if (!lease.admits(peer, command.lease)) signalling.drop('control', 'no lease');
+    else options.onCommand(command, delayOf(freshness.age, command.video));
     sendState(peer);
   }
 
@@ -285,16 +294,20 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     switch (event.type) {
       case 'clock':
         if (event.echo !== undefined) operator.freshness.clock(event.t, event.echo, event.held ?? 0, ts);
-        return tell(operator, { type: 'clock', ts, t: ts, echo: event.t });
+        return tell(peer, { type: 'clock', ts, t: ts, echo: event.t });
       case 'enter':
         return void letIn(peer, operator);
       case 'request': {
-        if (!operator.entered)
-          return tell(operator, { type: 'deny', ts, reason: 'Enter the vehicle first.' });
-        const answer = lease.request(peer);
-        if (!answer.granted) return tell(operator, { type: 'deny', ts, reason: answer.reason });
-        return tell(operator, { type: 'grant', ts, lease: answer.lease.number });
+        const { how = 'plain' } = event;
+        if (!operator.entered) return tell(peer, { type: 'deny', ts, reason: 'Enter the vehicle first.' });
+        if (how === 'takeover' && !operator.supervises)
+          return tell(peer, { type: 'deny', ts, reason: 'only a supervisor may take the wheel from others' });
+        return lease.request(peer, how);
       }
+      case 'handover':
+        return event.peer === null ? undefined : lease.handover(peer, event.peer);
+      case 'decline':
+        return lease.decline(peer, event.peer);
       case 'release':
         return lease.release(peer);
       case 'estop':
@@ -306,8 +319,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   // What the vehicle says
 
-  function tell(operator: Operator, event: ChannelEvent): void {
-    operator.session.send('events', JSON.stringify(event));
+  function tell(peer: string, event: ChannelEvent): void {
+    operators.get(peer)?.session.send('events', JSON.stringify(event));
   }
 
   /** For each command and, while none come, {@link STATE_HZ} times a second: on a narrow path each takes its part. */
@@ -329,12 +342,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function publishLease(): void {
-    const { holder, since } = lease.now;
-    signalling.retain('lease', topics.lease(room), () => ({ holder, since }));
+    signalling.retain('lease', topics.lease(room), () => lease.message);
   }
 
   function endAll(reason: 'left' | 'replaced', detail?: string): void {
     stopLinks();
+    lease.close();
     for (const { session, stopStates } of [...operators.values()]) {
       stopStates();
       session.close(reason, detail);
@@ -358,11 +371,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       signalling.retain('safety', topics.safety(room), () => body);
     },
     /** The vehicle has stopped by itself: whoever drives needs the new number, and nothing sent before counts. */
-    renewLease(): void {
-      lease.renew();
-      const { holder, number } = lease.now;
-      const operator = holder === null ? undefined : operators.get(holder);
-      if (operator) tell(operator, { type: 'grant', ts: clock.now(), lease: number });
+    renewLease: () => lease.renew(),
+    /** How fast the vehicle lets itself be driven, for everyone who looks. */
+    limits(next: Limits): void {
+      limits = next;
+      for (const peer of operators.keys()) tell(peer, { type: 'limits', ts: clock.now(), ...next });
     },
     /** This machine's network has changed, and what was there may be gone. */
     networkChanged(): void {

@@ -8,6 +8,8 @@ import type { LastCommand } from './vehicle-reports.ts';
 export interface Operator extends Visitor {
   session: Session;
   epoch: number;
+  /** It may take the wheel from others. */
+  supervises: boolean;
   enter(): void;
   /** It is not waited for any more that it enters. */
   stopWaiting(): void;
@@ -26,6 +28,7 @@ type Given = Pick<Operator, 'session' | 'epoch' | 'enter' | 'stopWaiting' | 'rep
 export const newOperator = (given: Given): Operator => ({
   ...given,
   entered: false,
+  supervises: false,
   command: null,
   told: null,
   stopStates: () => {},

@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { UNUSED_MS } from '../shared/admission.ts';
 import { systemClock } from '../shared/clock.ts';
-import type { RoomView } from '../shared/operator-end.ts';
+import type { RoomView } from '../shared/room-view.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import { createPeerFactory } from '../vehicle/webrtc/peer.ts';
 import { silent, testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';

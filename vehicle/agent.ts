@@ -2,6 +2,7 @@
 import { systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import {
+  type Actuation,
   AT_FIRST,
   actuationOf,
   DEFAULT_TIMES,
@@ -11,6 +12,7 @@ import {
   type SafetyTimes,
 } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
+import { DEFAULT_SPEED_RULES, limitsOf, type SpeedLimit, type SpeedRules } from '../shared/speed-limit.ts';
 import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
 import { inOneText } from '../shared/verdict.ts';
@@ -43,6 +45,8 @@ export interface VehicleOptions {
   codec?: string | undefined;
   /** For how long a command counts; safety.ts has the default. */
   times?: SafetyTimes | undefined;
+  /** How fast it lets itself be driven; speed-limit.ts has the default. */
+  speed?: SpeedRules | undefined;
 }
 
 export interface RunningVehicle {
@@ -77,14 +81,16 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const audience = createAudience(video, options.kbps);
   const times = options.times ?? DEFAULT_TIMES;
   const now = () => performance.now();
-  const stand = () => driver.apply(actuationOf(AT_FIRST), holdOf(AT_FIRST, now(), times));
+  let told: Actuation;
   const safety = keepSafety({
     times,
     now,
-    onSafety: apply,
+    speed: options.speed ?? DEFAULT_SPEED_RULES,
+    onSafety: changed,
     onStopped: () => end.renewLease(),
+    onLimit: limited,
   });
-  stand();
+  apply(AT_FIRST);
 
   const end = createVehicleEnd({
     url: options.broker,
@@ -108,7 +114,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       return { ...peer, close };
     },
     doing,
-    onCommand: (command) => safety.take({ type: 'command', command }),
+    onCommand: (command, delay) => safety.take({ type: 'command', command }, delay),
     onLease: (driver, asked) => {
       audience.setDriver(driver);
       safety.take({ type: 'lease', driver, asked });
@@ -131,15 +137,32 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     log,
   });
   end.safety(safety.now.state, null);
-  const stopTicks = clock.every(TICK_MS, () => safety.take({ type: 'tick' }));
+  end.limits(limitsOf(safety.now.limit));
+  const stopTicks = clock.every(TICK_MS, govern);
   const stopWatching = watchAddresses(() => {
     log.info({ room: options.room }, 'the network of this machine has changed');
     end.networkChanged();
   });
   const stopTelemetry = clock.every(TELEMETRY_MS, () => end.telemetry(driver.motion().values));
 
-  function apply(next: Safety, before: Safety): void {
-    driver.apply(actuationOf(next), holdOf(next, now(), times));
+  function apply(next: Safety): void {
+    told = actuationOf(next, driver.motion().speed);
+    driver.apply(told, holdOf(next, now(), times));
+  }
+
+  /** Near the limit of its speed the pedals are other ones though nothing has come. */
+  function govern(): void {
+    const { throttle, brake } = actuationOf(safety.now, driver.motion().speed);
+    if (throttle !== told.throttle || brake !== told.brake) apply(safety.now);
+  }
+
+  function limited(limit: SpeedLimit): void {
+    end.limits(limitsOf(limit));
+    log.info({ room: options.room, ...limit }, `speed limit: ${(limit.maxSpeed * 3.6).toFixed(0)} km/h`);
+  }
+
+  function changed(next: Safety, before: Safety): void {
+    apply(next);
     const { state, reason } = next;
     if (state === before.state && reason === before.reason) return;
     end.safety(state, reason);
@@ -150,12 +173,12 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     const { speed, steer, throttle, brake, gear } = driver.motion();
     // What it has just been told is not in its last word yet, which may be old where this process stood still.
     const judged = safety.now;
-    const told = actuationOf(judged);
+    const { throttle: most, brake: least } = actuationOf(judged, speed);
     return {
       speed,
       steer,
-      throttle: Math.min(throttle, told.throttle),
-      brake: Math.max(brake, told.brake),
+      throttle: Math.min(throttle, most),
+      brake: Math.max(brake, least),
       gear,
       safety: judged.state,
     };
@@ -167,7 +190,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       stopTicks();
       stopWatching();
       stopTelemetry();
-      stand();
+      apply(AT_FIRST);
       await end.close();
       peers.close();
       iceServers.close();

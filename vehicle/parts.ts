@@ -23,6 +23,8 @@ export interface Picture {
   /** RTP packets of H.264 (RFC 6184, packetization-mode 1), 90 kHz clock, without extensions. */
   packets: Buffer[];
   keyFrame: boolean;
+  /** When it was taken, ms since the epoch. */
+  capturedAt: number;
   format: VideoFormat;
   /** Fewer or smaller pictures than without a limit of the bit rate. */
   reduced: boolean;

@@ -6,7 +6,7 @@ import { CHANNELS, type ChannelName } from '../shared/channels.ts';
 import type { CreatePeer, Peer } from '../shared/peer.ts';
 import { createAddressCheck, freshWindow } from './peer/fresh-window.ts';
 import { watchConnection } from './peer/report.ts';
-import { withReportsOnRequest } from './peer/reports-on-request.ts';
+import { withWantedExtensions } from './peer/wanted-extensions.ts';
 
 export interface BrowserPeerOptions {
   /** Resolves when `iceServers` has what there is. */
@@ -103,7 +103,7 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
         taken = takeOffer(sdp);
         await taken;
         const answer = await connection.createAnswer();
-        return take({ type: 'answer', sdp: withReportsOnRequest(sdp, answer.sdp ?? '') }, answer);
+        return take({ type: 'answer', sdp: withWantedExtensions(sdp, answer.sdp ?? '') }, answer);
       },
       acceptAnswer(sdp) {
         taken = connection.setRemoteDescription({ type: 'answer', sdp });

@@ -5,13 +5,9 @@ import { onTestFinished } from 'vitest';
 import { startServer } from '../../broker/serve.ts';
 import type { ChannelName, VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
-import {
-  createOperatorEnd,
-  type OperatorEnd,
-  type OperatorEndOptions,
-  type RoomView,
-} from '../../shared/operator-end.ts';
+import { createOperatorEnd, type OperatorEnd, type OperatorEndOptions } from '../../shared/operator-end.ts';
 import type { Peer } from '../../shared/peer.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 import { runVehicle, type VehicleOptions } from '../../vehicle/agent.ts';
 import { eventually } from './eventually.ts';
 import { type Received, weriftOperator } from './werift-peer.ts';

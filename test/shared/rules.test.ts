@@ -2,61 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createClockSync } from '../../shared/clock-sync.ts';
 import { createFreshness, createLateness, MAX_AGE_MS } from '../../shared/freshness.ts';
-import { keepLease, noLease, REGAIN_MS, releaseLease, requestLease } from '../../shared/lease.ts';
 import { readTimecode, timecodeSquares } from '../../shared/timecode.ts';
-
-describe('the lease', () => {
-  test('is held by the first who asks, until that one lets go; every grant has a new number', () => {
-    const first = requestLease(noLease(0), 'op-a', 1);
-    if (!first.granted) throw new Error('not granted');
-    expect(first.lease).toEqual({ holder: 'op-a', number: 1, since: 1 });
-    expect(requestLease(first.lease, 'op-b', 2)).toEqual({ granted: false, reason: 'op-a is driving' });
-    expect(requestLease(first.lease, 'op-a', 3)).toEqual(first);
-    expect(releaseLease(first.lease, 'op-b', 4)).toBe(first.lease);
-    const free = releaseLease(first.lease, 'op-a', 5);
-    expect(requestLease(free, 'op-b', 6)).toMatchObject({
-      granted: true,
-      lease: { holder: 'op-b', number: 2 },
-    });
-  });
-});
-
-describe('whoever loses the session while driving', () => {
-  function driving() {
-    let now = 0;
-    const clock = { now: () => now, every: () => () => {}, after: () => () => {} };
-    const lease = keepLease(clock, () => {});
-    lease.request('op-a');
-    return {
-      lease,
-      wait(ms: number) {
-        now += ms;
-      },
-    };
-  }
-
-  test('has the wheel again in the next one, under a new number, once', () => {
-    const { lease } = driving();
-    lease.lose('op-a');
-    expect(lease.now.holder).toBeNull();
-    expect(lease.regain('op-b')).toBeNull();
-    expect(lease.regain('op-a')).toMatchObject({ holder: 'op-a', number: 2 });
-    lease.release('op-a');
-    expect(lease.regain('op-a')).toBeNull();
-  });
-
-  test('has not when somebody else was faster, nor after a while, nor who did not drive', () => {
-    const { lease, wait } = driving();
-    lease.lose('op-b');
-    expect(lease.now.holder).toBe('op-a');
-    lease.lose('op-a');
-    lease.request('op-b');
-    expect(lease.regain('op-a')).toBeNull();
-    lease.lose('op-b');
-    wait(REGAIN_MS + 1);
-    expect(lease.regain('op-b')).toBeNull();
-  });
-});
 
 describe('the time code', () => {
   const read = (squares: boolean[], now: number) =>

@@ -13,8 +13,17 @@ import {
   type SafetyEvent,
   safetyAfter,
 } from '../../shared/safety.ts';
+import { DEFAULT_SPEED_RULES, LATENCY_CEILING_MS } from '../../shared/speed-limit.ts';
 
 const TIMES = DEFAULT_TIMES;
+/** For one that nobody listens to. */
+const QUIET = {
+  times: TIMES,
+  speed: DEFAULT_SPEED_RULES,
+  onSafety: () => {},
+  onStopped: () => {},
+  onLimit: () => {},
+};
 const HELD = { steer: 0, throttle: 0, brake: 1, gear: 'N' };
 
 const command = (throttle: number, more: Partial<Command> = {}): SafetyEvent => ({
@@ -34,18 +43,19 @@ const asked: [number, SafetyEvent] = [0, lease('op-1', true)];
 describe('nobody drives', () => {
   test('held standing', () => {
     expect(AT_FIRST).toMatchObject({ state: 'ready', reason: null });
-    expect(actuationOf(AT_FIRST)).toEqual(HELD);
-    expect(actuationOf(given([0, command(1)]))).toEqual(HELD);
+    expect(actuationOf(AT_FIRST, 0)).toEqual(HELD);
+    expect(actuationOf(given([0, command(1)]), 0)).toEqual(HELD);
   });
 
   test('who has the wheel and does nothing moves nothing', () => {
     const safety = given(asked, [60_000, TICK]);
     expect(safety).toMatchObject({ state: 'ready', driver: 'op-1' });
-    expect(actuationOf(safety)).toEqual(HELD);
+    expect(actuationOf(safety, 0)).toEqual(HELD);
   });
 
-  test('who gives it back leaves a car that is held', () => {
-    expect(actuationOf(given(asked, [10, command(1)], [20, lease(null, false)]))).toEqual(HELD);
+  test('who gives it back leaves a car that is held, its wheel where it was', () => {
+    const left = given(asked, [10, command(1)], [20, lease(null, false)]);
+    expect(actuationOf(left, 0)).toEqual({ ...HELD, steer: 0.3 });
   });
 });
 
@@ -53,27 +63,27 @@ describe('a command', () => {
   test('is applied as it is while it is fresh', () => {
     const safety = given(asked, [10, command(0.8)], [9 + RELEASE_MS, TICK]);
     expect(safety).toMatchObject({ state: 'driving', reason: null });
-    expect(actuationOf(safety)).toEqual({ steer: 0.3, throttle: 0.8, brake: 0, gear: 'D' });
+    expect(actuationOf(safety, 0)).toEqual({ steer: 0.3, throttle: 0.8, brake: 0, gear: 'D' });
   });
 
   test('that nothing follows: the throttle is released, then the brake is full, and it stays so', () => {
     const degraded = given(asked, [10, command(0.8)], [10 + RELEASE_MS, TICK]);
     expect(degraded).toMatchObject({ state: 'degraded', reason: `no command for ${RELEASE_MS} ms` });
-    expect(actuationOf(degraded)).toEqual({ steer: 0.3, throttle: 0, brake: 0, gear: 'D' });
+    expect(actuationOf(degraded, 0)).toEqual({ steer: 0.3, throttle: 0, brake: 0, gear: 'D' });
     const stopped = given(asked, [10, command(0.8)], [10 + BRAKE_MS, TICK]);
     expect(stopped).toMatchObject({
       state: 'stopped',
       reason: `no command for ${BRAKE_MS} ms`,
       armed: false,
     });
-    expect(actuationOf(stopped)).toEqual({ steer: 0.3, throttle: 0, brake: 1, gear: 'D' });
-    expect(actuationOf(safetyAfter(stopped, TICK, 1e9, TIMES))).toMatchObject({ throttle: 0, brake: 1 });
+    expect(actuationOf(stopped, 0)).toEqual({ steer: 0.3, throttle: 0, brake: 1, gear: 'D' });
+    expect(actuationOf(safetyAfter(stopped, TICK, 1e9, TIMES), 0)).toMatchObject({ throttle: 0, brake: 1 });
   });
 
   test('soon after a gap drives on as if nothing had been', () => {
     const safety = given(asked, [10, command(1)], [400, TICK], [410, command(1)]);
     expect(safety.state).toBe('driving');
-    expect(actuationOf(safety).throttle).toBe(1);
+    expect(actuationOf(safety, 0).throttle).toBe(1);
   });
 });
 
@@ -88,13 +98,13 @@ describe('whoever was stopped', () => {
   test('moves nothing with a throttle that was not released', () => {
     const safety = given(...stopped, [620, command(1)], [640, command(1)]);
     expect(safety.state).toBe('stopped');
-    expect(actuationOf(safety)).toMatchObject({ throttle: 0, brake: 1 });
+    expect(actuationOf(safety, 0)).toMatchObject({ throttle: 0, brake: 1 });
   });
 
   test('drives again once it was', () => {
     const safety = given(...stopped, [620, command(1)], [640, command(0)], [660, command(0.5)]);
     expect(safety.state).toBe('driving');
-    expect(actuationOf(safety)).toMatchObject({ throttle: 0.5, brake: 0 });
+    expect(actuationOf(safety, 0)).toMatchObject({ throttle: 0.5, brake: 0 });
   });
 
   test('drives again by asking anew', () => {
@@ -116,7 +126,7 @@ describe('an emergency stop', () => {
       [70, command(1)],
     );
     expect(safety).toMatchObject({ state: 'estopped', reason: 'by op-2: a dog' });
-    expect(actuationOf(safety)).toMatchObject({ throttle: 0, brake: 1 });
+    expect(actuationOf(safety, 0)).toMatchObject({ throttle: 0, brake: 1 });
   });
 
   test('is not reset while the car moves', () => {
@@ -128,9 +138,9 @@ describe('an emergency stop', () => {
     const reset = given(asked, [10, command(1)], [20, ESTOP], [30, { type: 'reset', speed: 0 }]);
     expect(reset).toMatchObject({ state: 'ready', reason: null });
     const held = safetyAfter(reset, command(1), 50, TIMES);
-    expect(actuationOf(held).throttle).toBe(0);
+    expect(actuationOf(held, 0).throttle).toBe(0);
     const released = safetyAfter(held, command(0), 70, TIMES);
-    expect(actuationOf(safetyAfter(released, command(1), 90, TIMES)).throttle).toBe(1);
+    expect(actuationOf(safetyAfter(released, command(1), 90, TIMES), 0).throttle).toBe(1);
   });
 
   test('without one a reset does nothing', () => {
@@ -153,9 +163,8 @@ test('a command that comes first after a gap in which nothing ran does not undo 
   let now = 0;
   const stops: number[] = [];
   const kept = keepSafety({
-    times: TIMES,
+    ...QUIET,
     now: () => now,
-    onSafety: () => {},
     onStopped: () => stops.push(now),
   });
   kept.take(lease('op-1', true));
@@ -169,7 +178,7 @@ test('a command that comes first after a gap in which nothing ran does not undo 
 test('nothing is told again while nothing changes', () => {
   let now = 0;
   let told = 0;
-  const kept = keepSafety({ times: TIMES, now: () => now, onSafety: () => told++, onStopped: () => {} });
+  const kept = keepSafety({ ...QUIET, now: () => now, onSafety: () => told++ });
   kept.take(lease('op-1', true));
   kept.take(command(1));
   const before = told;
@@ -177,6 +186,56 @@ test('nothing is told again while nothing changes', () => {
   expect(told).toBe(before);
   kept.take(TICK);
   expect(told).toBe(before + 1);
+});
+
+describe('a limit of the speed', () => {
+  const limit = (maxSpeed: number): SafetyEvent => ({ type: 'limit', limit: { maxSpeed, reason: 'late' } });
+
+  test('is a state of its own, and is kept to', () => {
+    const safety = given(asked, [10, command(1)], [20, limit(5)], [30, command(1)]);
+    expect(safety).toMatchObject({ state: 'degraded', reason: 'late' });
+    expect(actuationOf(safety, 3)).toMatchObject({ throttle: 1, brake: 0 });
+    expect(actuationOf(safety, 6)).toMatchObject({ throttle: 0, brake: 0.25 });
+    expect(actuationOf(safetyAfter(safety, TICK, 30 + RELEASE_MS, TIMES), 3).throttle).toBe(0);
+  });
+
+  test('of nothing is a stop, which ends with a throttle that was released, and only when it is over', () => {
+    const stopped = given(asked, [10, command(1)], [20, limit(0)], [30, command(0)], [40, command(1)]);
+    expect(stopped).toMatchObject({ state: 'stopped', reason: 'late', armed: false });
+    expect(actuationOf(stopped, 5)).toMatchObject({ throttle: 0, brake: 1 });
+    const over = safetyAfter(stopped, limit(10), 50, TIMES);
+    const held = safetyAfter(over, command(1), 60, TIMES);
+    expect(held.state).toBe('stopped');
+    const driving = [command(0), command(1)].reduce(
+      (safety, each) => safetyAfter(safety, each, 70, TIMES),
+      held,
+    );
+    expect(actuationOf(driving, 0).throttle).toBe(1);
+  });
+
+  test('comes from how late the driver is, is told once, and suspends the lease when it is a stop', () => {
+    let now = 0;
+    const told: number[] = [];
+    let stops = 0;
+    const kept = keepSafety({
+      ...QUIET,
+      now: () => now,
+      onLimit: ({ maxSpeed }) => told.push(Math.round(maxSpeed * 3.6)),
+      onStopped: () => stops++,
+    });
+    kept.take(lease('op-1', true));
+    const drive = (delay: number, ms: number) => {
+      for (const until = now + ms; now < until; now += 20) kept.take(command(1), delay);
+    };
+    drive(60, 600);
+    expect(kept.now.state).toBe('driving');
+    drive(400, 1_000);
+    expect(kept.now.state).toBe('degraded');
+    expect(told).toEqual([30]);
+    drive(LATENCY_CEILING_MS + 100, 1_000);
+    expect(kept.now.state).toBe('stopped');
+    expect(stops).toBe(1);
+  });
 });
 
 test('whatever happens, the throttle is given only to a driver, armed, within the time of a fresh command', () => {
@@ -189,6 +248,9 @@ test('whatever happens, the throttle is given only to a driver, armed, within th
     fc.constantFrom(0, 1).map((throttle) => command(throttle)),
     fc.constant(ESTOP),
     fc.record({ type: fc.constant('reset' as const), speed: fc.constantFrom(0, 1) }),
+    fc.constantFrom(0, 3, 20).map((maxSpeed): SafetyEvent => {
+      return { type: 'limit', limit: { maxSpeed, reason: maxSpeed < 20 ? 'late' : null } };
+    }),
     fc.constant(TICK),
   );
   const step = fc.tuple(fc.integer({ min: -300, max: 700 }), event);
@@ -204,10 +266,12 @@ test('whatever happens, the throttle is given only to a driver, armed, within th
         if (each.type === 'command') commandAt = now;
         if (each.type === 'estop') latched = true;
         if (each.type === 'reset' && each.speed === 0) latched = false;
-        const { throttle } = actuationOf(safety);
+        const { throttle } = actuationOf(safety, 0);
         if (latched) expect(safety.state).toBe('estopped');
         if (throttle > 0) {
-          expect(safety).toMatchObject({ state: 'driving', driver: 'op-1', armed: true });
+          expect(safety).toMatchObject({ driver: 'op-1', armed: true });
+          expect(safety.limit.maxSpeed).toBeGreaterThan(0);
+          expect(['driving', 'degraded']).toContain(safety.state);
           expect(now - commandAt).toBeGreaterThanOrEqual(0);
           expect(now - commandAt).toBeLessThan(RELEASE_MS);
         }

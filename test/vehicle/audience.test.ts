@@ -6,6 +6,7 @@ import type { VideoPeer } from '../../vehicle/webrtc/peer.ts';
 const PICTURE: Picture = {
   packets: [],
   keyFrame: false,
+  capturedAt: 0,
   format: { width: 640, height: 480, fps: 30 },
   reduced: false,
 };

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../shared/clock.ts';
-import type { Claim } from '../../shared/operator-end.ts';
+import type { Claim } from '../../shared/room-view.ts';
 import { createDrive, type Wheel } from '../../web/console/drive.ts';
 import { AT_REST, type Controls } from '../../web/console/inputs/controls.ts';
 
@@ -28,6 +28,9 @@ const wheel: Wheel = {
   release() {
     if (claim.state === 'held' || claim.state === 'asked') said.push('release');
     claim = { state: 'none' };
+  },
+  handOver() {
+    said.push('hand over');
   },
   estop() {
     said.push('estop');

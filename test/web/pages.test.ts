@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { iceFromEnvironment } from '../../broker/ice/from-environment.ts';
-import type { RoomView } from '../../shared/operator-end.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 import { testListener, testOperator, testVehicle } from '../helpers/room.ts';
 import { startService } from '../helpers/service.ts';
 import { driveUntil, live, picturesChange, sentenceOf, untilNumber, usePages } from './browser.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Presence } from '../../shared/messages.ts';
 import type { Link } from '../../shared/negotiation.ts';
-import { NOTHING_KNOWN, type RoomView } from '../../shared/operator-end.ts';
+import { NOTHING_KNOWN, type RoomView } from '../../shared/room-view.ts';
 import { verdict as judge, type Verdict } from '../../shared/verdict.ts';
 import { FROZEN_MS, type Situation, SLOW_MS, sentence } from '../../web/console/sentence.ts';
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Incoming } from '../../shared/bus.ts';
 import type { Link } from '../../shared/negotiation.ts';
-import { NOTHING_KNOWN, type RoomView } from '../../shared/operator-end.ts';
 import { NOTHING_REPORTED } from '../../shared/report.ts';
+import { NOTHING_KNOWN, type RoomView } from '../../shared/room-view.ts';
 import { fileName, fileText, readFile } from '../../web/timeline/file.ts';
 import { outcomeOf } from '../../web/timeline/outcome.ts';
 import { createRecorder, MAX_ENTRIES, MAX_RECORDINGS, type Recording } from '../../web/timeline/recording.ts';

@@ -1,15 +1,15 @@
 /** Formatting, addresses, and the words of status and vehicle page. */
 import { describe, expect, test } from 'vitest';
 import type { Link as LinkMessage } from '../../shared/messages.ts';
-import type { RoomView } from '../../shared/operator-end.ts';
 import { NOTHING_REPORTED, type PeerReport } from '../../shared/report.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 import type { Path as Ends } from '../../shared/verdict.ts';
 import { brokerUrl } from '../../web/broker-url.ts';
 import { claimNotice, whoDrives } from '../../web/console/claim.ts';
+import { HISTORY_S, latencyTone, median, NO_HISTORY, remember, together } from '../../web/console/latency.ts';
 import { endsWords, linkWords, reducedWords } from '../../web/console/link-words.ts';
 import { reportRows } from '../../web/console/panel/report-rows.ts';
 import { extend, metres, positionOf } from '../../web/console/panel/track.ts';
-import { HISTORY_S, median, NO_HISTORY, remember, roundTripTone } from '../../web/console/round-trip.ts';
 import { ago, bitRate, bytes, duration, fixed } from '../../web/format.ts';
 import { routeOf } from '../../web/routes.ts';
 import { cameraProblem } from '../../web/vehicle/camera.ts';
@@ -88,10 +88,17 @@ describe('the link', () => {
     expect(words(host, host, 'srflx')).toBe('direct, through NAT · UDP');
   });
 
-  test('round trips: the middle one, with a tone', () => {
+  test('latency: the middle one, with a tone, and what is known of its two parts', () => {
     expect(median([9, 1, 2])).toBe(2);
     expect(median([])).toBeNull();
-    expect([null, 20, 150, 400].map(roundTripTone)).toEqual(['off', 'fine', 'careful', 'danger']);
+    expect([null, 200, 201, 401].map(latencyTone)).toEqual(['off', 'fine', 'careful', 'danger']);
+    const known = [
+      { picture: null, command: null },
+      { picture: 40, command: null },
+      { picture: null, command: 20 },
+      { picture: 40, command: 20 },
+    ];
+    expect(known.map(together)).toEqual([null, 40, 20, 60]);
   });
 
   test('the history forgets what is too old', () => {

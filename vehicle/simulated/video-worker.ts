@@ -118,11 +118,14 @@ function capture(now: number): void {
     lastKeyFrame = now;
   }
   lastTime = Math.max(lastTime + 1, Math.round((now * VIDEO_CLOCK_HZ) / 1000));
-  scene.render(readPose(settings.pose), Date.now());
+  const capturedAt = Date.now();
+  scene.render(readPose(settings.pose), capturedAt);
   for (const { data, time, keyFrame } of encoder.encode(scene.canvas.data(), lastTime, wanted)) {
     const picture: VideoPicture = {
       run,
       keyFrame,
+      // The encoder keeps nothing back.
+      capturedAt,
       format,
       reduced: ladder.reduced,
       ...packetizer.packetize(data, time),

@@ -42,6 +42,7 @@ export type VideoOrder =
 export interface VideoPicture extends PictureRtp {
   run: number;
   keyFrame: boolean;
+  capturedAt: number;
   format: VideoFormat;
   reduced: boolean;
 }
@@ -72,7 +73,7 @@ export function createSimulatedVideo(options: SimulatedVideoOptions): VideoSourc
     else console.error(error.message);
   }
 
-  worker.on('message', ({ run: of, data, lengths, keyFrame, format, reduced }: VideoPicture) => {
+  worker.on('message', ({ run: of, data, lengths, ...about }: VideoPicture) => {
     // What was on its way when stop was called is not sent any more.
     if (!running || of !== run) return;
     let from = 0;
@@ -81,7 +82,7 @@ export function createSimulatedVideo(options: SimulatedVideoOptions): VideoSourc
       from += length;
       return packet;
     });
-    for (const listener of listeners) listener({ packets, keyFrame, format, reduced });
+    for (const listener of listeners) listener({ ...about, packets });
   });
   worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => fail(`its thread ended with code ${code}.`));

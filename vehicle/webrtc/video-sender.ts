@@ -14,13 +14,15 @@ const REPORTS_ON_REQUEST = 'http://www.webrtc.org/experiments/rtp-hdrext/transpo
 const REPORTS = werift.RTP_EXTENSION_URI.transportWideCC;
 const MID = werift.RTP_EXTENSION_URI.sdesMid;
 const SEND_TIME = werift.RTP_EXTENSION_URI.absSendTime;
+/** http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time: NTP time, 32 bits of s and 32 of its fraction. */
+const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 /** Least and most time that a receiver may keep a picture back: none. Each has 12 bits. */
 const PLAYOUT_DELAY = 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay';
 const NO_DELAY = Buffer.alloc(3);
 
 /** In this order they are offered; a receiver that knows reports on request uses those. */
 export const headerExtensions = () =>
-  [MID, REPORTS_ON_REQUEST, REPORTS, SEND_TIME, PLAYOUT_DELAY].map(
+  [MID, REPORTS_ON_REQUEST, REPORTS, SEND_TIME, PLAYOUT_DELAY, CAPTURE_TIME].map(
     (uri) => new werift.RTCRtpHeaderExtensionParameters({ uri }),
   );
 
@@ -33,6 +35,10 @@ export const videoCodecs = () => [
 
 /** Fixed header of the packets that come from the encoder; RFC 3550, section 5.1. */
 const RTP_HEADER_BYTES = 12;
+/** Clock of RTP video; RFC 6184, section 8.2.1. */
+const RTP_TICKS_PER_MS = 90;
+/** From 1900 to 1970. */
+const NTP_TO_UNIX_S = 2_208_988_800n;
 /** The top bit of a report request says that times are wanted. */
 const WITH_TIMES = 0x8000;
 const MOST_REPORTED = 0x7fff;
@@ -75,10 +81,12 @@ export function createVideoSender(
   const rtx = codecs.find(({ name }) => name.toLowerCase() === 'rtx');
   const idOf = (uri: string) => extensions.find((extension) => extension.uri === uri)?.id;
   const [mid, onRequest, periodic] = [MID, REPORTS_ON_REQUEST, REPORTS].map(idOf);
-  const [sendTime, playoutDelay] = [SEND_TIME, PLAYOUT_DELAY].map(idOf);
+  const [sendTime, playoutDelay, captureTime] = [SEND_TIME, PLAYOUT_DELAY, CAPTURE_TIME].map(idOf);
   const readReports = createReportReader();
   let rtxSequence = 0;
-  let sent = { packets: 0, bytes: 0, timestamp: 0 };
+  let sent = { packets: 0, bytes: 0 };
+  /** The last picture's RTP timestamp, and when it was taken, ms since the epoch. */
+  let captured = { timestamp: 0, at: 0 };
   let last: Pick<Picture, 'format' | 'reduced'> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -100,14 +108,14 @@ export function createVideoSender(
       sequenceNumber: asRtx ? rtxSequence : sequence,
       timestamp,
       marker,
-      extensions: extensionsFor(number, reportOf, packet.key),
+      extensions: extensionsFor(number, reportOf, packet),
     });
     if (asRtx) rtxSequence = (rtxSequence + 1) & 0xffff;
-    else if (!again) sent = { packets: sent.packets + 1, bytes: sent.bytes + payload.length, timestamp };
+    else if (!again) sent = { packets: sent.packets + 1, bytes: sent.bytes + payload.length };
     void transport.sendRtp(asRtx ? rtxPayload(packet) : payload, header);
   }
 
-  function extensionsFor(number: number, reportOf: number, key: boolean) {
+  function extensionsFor(number: number, reportOf: number, { key, marker, timestamp }: MediaPacket) {
     const all: { id: number; payload: Buffer }[] = [];
     if (mid !== undefined) all.push({ id: mid, payload: Buffer.from(transceiver.mid ?? '') });
     if (onRequest !== undefined) {
@@ -119,6 +127,11 @@ export function createVideoSender(
       all.push({ id: periodic, payload: werift.serializeTransportWideCC(number) });
     }
     if (playoutDelay !== undefined && key) all.push({ id: playoutDelay, payload: NO_DELAY });
+    // One a picture is enough: receivers reckon from there by the RTP timestamp.
+    if (captureTime !== undefined && marker) {
+      const at = captured.at - ((captured.timestamp - timestamp) | 0) / RTP_TICKS_PER_MS;
+      all.push({ id: captureTime, payload: ntpPayload(at) });
+    }
     // For an estimate of the receiver's, which it makes when it doesn't report.
     if (sendTime !== undefined && !stream.reported) {
       all.push({ id: sendTime, payload: werift.serializeAbsSendTime(werift.ntpTime()) });
@@ -159,8 +172,8 @@ export function createVideoSender(
   const reporting = setInterval(() => {
     if (sent.packets === 0) return;
     const senderInfo = new werift.RtcpSenderInfo({
-      ntpTimestamp: werift.ntpTime(),
-      rtpTimestamp: sent.timestamp,
+      ntpTimestamp: ntpTime(captured.at),
+      rtpTimestamp: captured.timestamp,
       packetCount: sent.packets,
       octetCount: sent.bytes % 2 ** 32,
     });
@@ -168,8 +181,9 @@ export function createVideoSender(
   }, SENDER_REPORT_MS);
 
   return {
-    send({ packets, keyFrame, format, reduced }) {
+    send({ packets, keyFrame, capturedAt, format, reduced }) {
       last = { format, reduced };
+      captured = { timestamp: packets[0]?.readUInt32BE(4) ?? captured.timestamp, at: capturedAt };
       stream.picture(
         packets.map((packet) => unsent(packet, keyFrame)),
         performance.now(),
@@ -214,4 +228,15 @@ function rtxPayload({ payload, sequence }: MediaPacket): Buffer {
   whole.writeUInt16BE(sequence);
   payload.copy(whole, 2);
   return whole;
+}
+
+/** As RFC 5905 counts: seconds since 1900 and their fraction, 32 bits each. @param ms since the Unix epoch */
+function ntpTime(ms: number): bigint {
+  return (BigInt(Math.round(ms)) * 2n ** 32n) / 1000n + (NTP_TO_UNIX_S << 32n);
+}
+
+function ntpPayload(ms: number): Buffer {
+  const payload = Buffer.alloc(8);
+  payload.writeBigUInt64BE(ntpTime(ms));
+  return payload;
 }

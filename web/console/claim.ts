@@ -1,7 +1,7 @@
 /** Who drives, and what came of asking: in words. Pure. */
 import type { VehicleState } from '../../shared/channels.ts';
 import type { Presence } from '../../shared/messages.ts';
-import type { RoomView } from '../../shared/operator-end.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 import type { Tone } from './sentence.ts';
 
 /** An operator by name where it has one. */
@@ -44,8 +44,13 @@ export function claimNotice(
   switch (claim.state) {
     case 'held':
       return because.heldBack === null ? null : { tone: 'careful', text: because.heldBack };
-    case 'asked':
-      return { tone: 'careful', text: 'Asking the car for the wheel…' };
+    case 'asked': {
+      const { waits } = claim;
+      if (waits === undefined) return { tone: 'careful', text: 'Asking the car for the wheel…' };
+      // A hand that is on the throttle already must let go of it.
+      const hands = because.heldBack === null ? '' : ' Let go of the throttle meanwhile.';
+      return { tone: 'careful', text: `You are next: ${withNames(waits, view, self)}.${hands}` };
+    }
     case 'denied':
       return { tone: 'danger', text: `You can’t drive now: ${withNames(claim.reason, view, self)}.` };
     case 'revoked':
@@ -59,7 +64,12 @@ export function claimNotice(
 
 /** The vehicle knows operators by id only. */
 function withNames(reason: string, view: RoomView, self: string): string {
-  const holder = view.lease?.holder;
   const text = reason.replace(/\.$/, '');
-  return holder ? text.replace(holder, personName(holder, view.operators, self)) : text;
+  return text.replace(/\bop-[a-z0-9-]+/g, (id) => personName(id, view.operators, self));
+}
+
+/** Who wants the wheel that this operator has, as a question; null while nobody does. */
+export function askedNotice(view: RoomView, self: string): string | null {
+  if (view.askedBy === null) return null;
+  return `${personName(view.askedBy, view.operators, self)} asks for the wheel.`;
 }

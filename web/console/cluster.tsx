@@ -1,9 +1,9 @@
 /** Bottom centre: what the car does, as the car says it, and the controls of who may drive. */
-import type { Gear, VehicleState } from '../../shared/channels.ts';
-import { STANDING } from '../../shared/safety.ts';
+import type { Gear, Limits, VehicleState } from '../../shared/channels.ts';
 import { fixed } from '../format.ts';
-import { claimNotice, estopNotice, isEstopped } from './claim.ts';
+import { claimNotice, estopNotice } from './claim.ts';
 import type { Cockpit } from './cockpit.ts';
+import { Asked, Wheelhouse } from './wheelhouse.tsx';
 
 const MS_TO_KMH = 3.6;
 
@@ -19,6 +19,7 @@ export function Cluster({ cockpit }: { cockpit: Cockpit }) {
       <p class={`claim ${notice ? `${notice.tone}-text` : ''}`} role="status">
         {notice ? <span class="plate">{notice.text}</span> : null}
       </p>
+      <Asked cockpit={cockpit} />
       <div class={`dials plate ${state ? '' : 'stale'}`}>
         <Wheel state={state} />
         <div class="speed">
@@ -26,14 +27,14 @@ export function Cluster({ cockpit }: { cockpit: Cockpit }) {
             {state ? fixed(Math.abs(state.speed) * MS_TO_KMH) : '––'}
           </output>
           <span>km/h</span>
-          <Safety state={state} />
+          <Safety state={state} limits={view?.limits ?? null} />
         </div>
         <div class="pedals">
           <Bar label="Throttle" tone="fine" value={state?.throttle ?? 0} />
           <Bar label="Brake" tone="danger" value={state?.brake ?? 0} />
         </div>
         <Gears cockpit={cockpit} applied={state?.gear ?? null} />
-        <Lease cockpit={cockpit} />
+        <Wheelhouse cockpit={cockpit} />
       </div>
       <p class="keys" aria-hidden="true">
         <kbd>W</kbd> <kbd>A</kbd> <kbd>S</kbd> <kbd>D</kbd> or arrows drive · <kbd>F</kbd> <kbd>N</kbd>{' '}
@@ -51,12 +52,14 @@ const SAFETY_WORDS: Record<VehicleState['safety'], { tone: string; text: string 
   estopped: { tone: 'danger', text: 'Emergency stop' },
 };
 
-function Safety({ state }: { state: VehicleState | null }) {
+/** In a few words, and why, as a hint and in the status. */
+function Safety({ state, limits }: { state: VehicleState | null; limits: Limits | null }) {
   if (!state) return <span class="safety off-text">No word from the car</span>;
   const { tone, text } = SAFETY_WORDS[state.safety];
+  const limited = state.safety === 'degraded' && limits?.reason !== undefined && limits.maxSpeed > 0;
   return (
-    <span class={`safety ${tone}-text`}>
-      {text}
+    <span class={`safety ${tone}-text`} title={limited ? limits.reason : undefined}>
+      {limited ? `At most ${fixed(limits.maxSpeed * MS_TO_KMH)} km/h` : text}
       {state.speed < -0.05 ? ', backwards' : ''}
     </span>
   );
@@ -132,30 +135,5 @@ function Gears({ cockpit: { drive }, applied }: { cockpit: Cockpit; applied: Gea
         </button>
       ))}
     </fieldset>
-  );
-}
-
-function Lease({ cockpit: { room, drive, connected, applied } }: { cockpit: Cockpit }) {
-  const view = room.view.value;
-  const claim = view?.claim.state;
-  if (view && isEstopped(view, applied.value)) {
-    const stands = Math.abs(applied.value?.speed ?? Number.POSITIVE_INFINITY) <= STANDING;
-    return (
-      <button type="button" class="lease" disabled={!connected.value || !stands} onClick={drive.reset}>
-        Reset stop
-      </button>
-    );
-  }
-  if (claim === 'held') {
-    return (
-      <button type="button" class="lease held" onClick={() => drive.letGo(null)}>
-        Release
-      </button>
-    );
-  }
-  return (
-    <button type="button" class="lease" disabled={!connected.value || claim === 'asked'} onClick={drive.take}>
-      {claim === 'asked' ? 'Asking…' : 'Drive'}
-    </button>
   );
 }

@@ -12,15 +12,17 @@ import { watchFrames } from './frames.ts';
 import { createGamepad } from './inputs/gamepad.ts';
 import { createKeyboard } from './inputs/keyboard.ts';
 import { createTouch } from './inputs/touch.tsx';
+import { type History, type Latency, median, NO_HISTORY, remember, together } from './latency.ts';
 import { createPathVerdict } from './path-verdict.ts';
 import { take } from './prepared.ts';
-import { type History, median, NO_HISTORY, remember } from './round-trip.ts';
 import { BLIND_MS, sentence } from './sentence.ts';
 import { createVideoStats, type VideoStats } from './video-stats.ts';
 
 /** How often the sentence is looked at again: what has frozen shows after this at the latest, ms. */
 const LOOK_MS = 100;
-const ROUND_TRIP_MS = 250;
+const LATENCY_MS = 250;
+/** How often the age of the picture is looked at: it grows until the next one comes. */
+const AGE_MS = 25;
 const STATS_MS = 1_000;
 /** What can wait for the first picture waits no longer than this, ms. */
 const CALM_MS = 1_500;
@@ -41,8 +43,16 @@ export function createCockpit(name: string) {
     now.value = clock.now();
   };
   // A picture that comes back is not kept dimmed until the next look.
-  const frames = watchFrames(askedAt(), () => said.peek() && look());
+  const frames = watchFrames(
+    askedAt(),
+    () => room.receiver.peek(),
+    () => said.peek() && look(),
+  );
+  /** Of {@link together}. */
   const history = signal<History>(NO_HISTORY);
+  const latency = signal<Latency>({ picture: null, command: null });
+  const roundTrip = signal<number | null>(null);
+  let ages: number[] = [];
   const videoStats = signal<VideoStats | null>(null);
   const readVideo = createVideoStats();
   const touch = createTouch();
@@ -55,7 +65,6 @@ export function createCockpit(name: string) {
   const calm = computed(() => frames.firstFrameMs.value !== null || !patience.value);
   const path = createPathVerdict(room.view, calm);
   const connected = computed(() => room.view.value?.link.phase === 'connected');
-  const roundTrip = computed(() => history.value[1].at(-1) ?? null);
   /** What the vehicle applies; null when it has not said so lately. */
   const applied = computed(() => {
     const heard = room.vehicle.value;
@@ -94,11 +103,12 @@ export function createCockpit(name: string) {
       connected: () => connected.peek(),
       stopped: () => STOPPED.has(applied.peek()?.safety ?? 'ready'),
       sees: () => frames.lastAt !== null && clock.now() - frames.lastAt < BLIND_MS,
-      request: room.request,
+      request: () => room.request(),
       release: room.release,
+      handOver: room.handOver,
       estop: room.estop,
       reset: room.reset,
-      command: room.command,
+      command: (wanted) => room.command({ ...wanted, ...seen() }),
     },
     [keyboard, gamepad, touch.input],
     clock,
@@ -107,13 +117,39 @@ export function createCockpit(name: string) {
   const onBlur = () => drive.letGo('You let go of the wheel: this window is not in front any more.');
   const onHidden = () =>
     document.visibilityState === 'hidden' && drive.letGo('You let go of the wheel: this page was hidden.');
+  // Nothing runs in a page that the browser freezes: this is the last word before it.
+  const onFreeze = () => drive.letGo('You let go of the wheel: the browser froze this page.');
   addEventListener('blur', onBlur);
+  document.addEventListener('freeze', onFreeze);
   document.addEventListener('visibilitychange', onHidden);
 
-  function measureRoundTrip(): void {
-    const commands = median(room.takeRoundTrips());
-    const value = connected.value ? (commands ?? room.view.value?.clock?.rtt ?? null) : null;
-    history.value = remember(history.value, clock.now() / 1000, value);
+  /** How old what is on the screen is by now, ms; null where that is not known. */
+  function pictureAge(): number | null {
+    const { capturedAt } = frames;
+    const offset = room.view.peek()?.clock?.offset;
+    if (capturedAt === null || offset === undefined || !connected.peek()) return null;
+    return Math.max(0, clock.now() + offset - capturedAt);
+  }
+
+  /** For the car, which makes itself slower by it. */
+  function seen(): { video?: number } {
+    const age = pictureAge();
+    return age === null ? {} : { video: Math.round(age) };
+  }
+
+  function lookAtAge(): void {
+    const age = pictureAge();
+    if (age !== null) ages.push(age);
+  }
+
+  function measureLatency(): void {
+    const rtt = connected.value ? (room.view.value?.clock?.rtt ?? null) : null;
+    roundTrip.value = connected.value ? (median(room.takeRoundTrips()) ?? rtt) : null;
+    // While none is sent, one would take half a round trip.
+    const command = applied.value?.late ?? (rtt === null ? null : rtt / 2);
+    latency.value = { picture: median(ages), command };
+    ages = [];
+    history.value = remember(history.value, clock.now() / 1000, together(latency.value));
   }
 
   async function measureVideo(): Promise<void> {
@@ -138,7 +174,8 @@ export function createCockpit(name: string) {
       patience.value = false;
     }),
     clock.every(LOOK_MS, look),
-    clock.every(ROUND_TRIP_MS, measureRoundTrip),
+    clock.every(AGE_MS, lookAtAge),
+    clock.every(LATENCY_MS, measureLatency),
     clock.every(STATS_MS, () => void measureVideo()),
     onPageLife(() => {
       drive.letGo(null);
@@ -148,6 +185,7 @@ export function createCockpit(name: string) {
       document.title = `${said.value ? '' : '● '}${name} · plntry`;
     }),
     () => removeEventListener('blur', onBlur),
+    () => document.removeEventListener('freeze', onFreeze),
     () => document.removeEventListener('visibilitychange', onHidden),
     keyboard.close,
     drive.close,
@@ -163,6 +201,7 @@ export function createCockpit(name: string) {
     touch,
     now,
     history,
+    latency,
     roundTrip,
     videoStats,
     overlay,

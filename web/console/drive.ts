@@ -5,7 +5,7 @@
 import { signal } from '@preact/signals';
 import { COMMAND_HZ, type Command, type Gear } from '../../shared/channels.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { type Claim, isClaimed } from '../../shared/operator-end.ts';
+import { type Claim, isClaimed } from '../../shared/room-view.ts';
 import { AT_REST, combine, type Input, isAtRest } from './inputs/controls.ts';
 
 /** A driver's full brake goes out so often at once beside the stop itself, since `control` is lossy. */
@@ -28,6 +28,8 @@ export interface Wheel {
   sees(): boolean;
   request(): void;
   release(): void;
+  /** To the one who asks for it. */
+  handOver(): void;
   /** Emergency stop, by every way there is. False when none is open. */
   estop(): boolean;
   /** Ends it. */
@@ -64,7 +66,8 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
     else if (!wheel.connected()) heldBack.value = INTERRUPTED;
     else if (!wheel.sees()) heldBack.value ??= BLIND;
     else if (wheel.stopped()) heldBack.value ??= STOPPED;
-    else if (claim.state === 'none') heldBack.value ??= NOT_ASKED;
+    // The wheel may come at any time, and not for who has pressed all the while.
+    else if (claim.state === 'none' || (claim.state === 'asked' && claim.waits)) heldBack.value ??= NOT_ASKED;
     const throttle = heldBack.value === null ? wanted.throttle : 0;
     if (claim.state === 'held') wheel.command({ ...wanted, throttle, gear: gear.value });
   }
@@ -81,6 +84,10 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
     wheel.release();
   }
 
+  function neutral(): void {
+    wheel.command({ ...AT_REST, gear: gear.value });
+  }
+
   return {
     gear,
     letGoBecause,
@@ -94,8 +101,15 @@ export function createDrive(wheel: Wheel, inputs: Input[], clock: Clock) {
     /** Neutral at once, then nothing more. @param because a sentence, or null when it was the operator's wish */
     letGo(because: string | null): void {
       if (!isClaimed(wheel.claim())) return;
-      wheel.command({ ...AT_REST, gear: gear.value });
+      neutral();
       drop(because);
+    },
+    /** The wheel goes to the one who asks for it; the car stands before that. */
+    handOver(): void {
+      neutral();
+      for (const input of inputs) input.reset();
+      rested = false;
+      wheel.handOver();
     },
     /** Emergency stop: the car brakes at once and stays stopped until it is reset, whoever drives. */
     stop(): void {

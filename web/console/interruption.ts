@@ -1,7 +1,7 @@
 /** What the console says while nothing is heard of the car: since when, over what, and what is tried. Pure. */
 import { SILENCE_MS } from '../../shared/heartbeat.ts';
 import { type Live, pathsAreTried } from '../../shared/negotiation.ts';
-import type { RoomView } from '../../shared/operator-end.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 import { capital } from '../format.ts';
 import { pathWords } from './link-words.ts';
 import type { Sentence } from './sentence.ts';

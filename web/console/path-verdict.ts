@@ -1,7 +1,7 @@
 /** What both ends' reports come to, for the console. The words are loaded when there is time, or need. */
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { Link } from '../../shared/negotiation.ts';
-import type { RoomView } from '../../shared/operator-end.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 import type { Evidence, Verdict } from '../../shared/verdict.ts';
 
 export interface PathVerdict {

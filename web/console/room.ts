@@ -2,12 +2,8 @@
 import { signal } from '@preact/signals';
 import type { VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
-import {
-  createOperatorEnd,
-  type OperatorEnd,
-  type OperatorEndOptions,
-  type RoomView,
-} from '../../shared/operator-end.ts';
+import { createOperatorEnd, type OperatorEnd, type OperatorEndOptions } from '../../shared/operator-end.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 import { randomId } from '../broker-url.ts';
 import { watchNetwork } from '../network-watch.ts';
 import { createBrowserPeer } from '../peer.ts';
@@ -33,6 +29,8 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
   const self = signal(randomId('op'));
   const vehicle = signal<{ state: VehicleState; at: number } | null>(null);
   const stream = signal<MediaStream | null>(null);
+  /** May take the wheel from others. */
+  const supervises = signal(false);
   const receiver = signal<RTCRtpReceiver | null>(null);
   /** When the broker's state and the link's phase began, ms since the epoch. */
   const since = signal({ broker: clock.now(), link: clock.now() });
@@ -75,6 +73,7 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       },
       clock,
     });
+    if (supervises.value) end.supervise(true);
     view.value = end.view;
     unwatch = watchNetwork(() => end?.networkChanged());
   }
@@ -145,7 +144,14 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       roundTrips = [];
       return taken;
     },
-    request: () => end?.request(),
+    request: (...[how]: Parameters<OperatorEnd['request']>) => end?.request(how),
+    handOver: () => end?.handOver(),
+    decline: () => end?.decline(),
+    supervises,
+    supervise(on: boolean): void {
+      supervises.value = on;
+      end?.supervise(on);
+    },
     release: () => end?.release(),
     estop: () => end?.estop() ?? false,
     reset: () => void end?.reset(),

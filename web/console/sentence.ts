@@ -2,7 +2,7 @@
  * What the console says instead of a live picture: one clear sentence for every state, what is being
  * done about it, and what the operator can do. Pure; null while the picture is live.
  */
-import type { RoomView } from '../../shared/operator-end.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import { capital, duration, timeOfDay } from '../format.ts';
 import { lastSeen } from '../seen.ts';

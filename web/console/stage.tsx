@@ -8,10 +8,10 @@ import type { Cockpit } from './cockpit.ts';
 /**
  * For tests and benchmarks the video element carries, read-only and in ms where they are times:
  * `data-link` (phase of the link), `data-first-frame-ms` (from the click to the first picture on the
- * screen), `data-rtt-ms` (last round trip), `data-live` (the picture is live).
+ * screen), `data-rtt-ms` (last round trip), `data-picture-ms` (age of the picture on the screen), `data-live` (the picture is live).
  */
 export function Stage({ cockpit }: { cockpit: Cockpit }) {
-  const { room, frames, said, roundTrip } = cockpit;
+  const { room, frames, said, roundTrip, latency } = cockpit;
   const video = useRef<HTMLVideoElement>(null);
   const still = useRef<HTMLCanvasElement>(null);
 
@@ -41,6 +41,7 @@ export function Stage({ cockpit }: { cockpit: Cockpit }) {
         data-link={room.view.value?.link.phase ?? 'none'}
         data-first-frame-ms={frames.firstFrameMs.value ?? undefined}
         data-rtt-ms={roundTrip.value ?? undefined}
+        data-picture-ms={latency.value.picture ?? undefined}
         data-live={sentence === null}
       />
       <div class={`said ${sentence ? sentence.tone : 'nothing'}`}>

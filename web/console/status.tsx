@@ -4,14 +4,16 @@ import { bitRate, fixed, UNKNOWN } from '../format.ts';
 import { budgetLine, LEVEL_TONES, thisMonth } from '../usage-words.ts';
 import { whoDrives } from './claim.ts';
 import type { Cockpit } from './cockpit.ts';
+import { latencyTone, together } from './latency.ts';
+import { LatencyPlot } from './latency-plot.tsx';
 import { endsWords, linkWords, reducedWords } from './link-words.ts';
-import { roundTripTone } from './round-trip.ts';
-import { RoundTripPlot } from './round-trip-plot.tsx';
 
 export function Status({ cockpit }: { cockpit: Cockpit }) {
-  const { room, roundTrip, history, calm, frames, videoStats } = cockpit;
+  const { room, latency, history, calm, frames, videoStats } = cockpit;
   const view = room.view.value;
-  const tone = roundTripTone(roundTrip.value);
+  const { picture, command } = latency.value;
+  const late = together(latency.value);
+  const tone = latencyTone(late);
   return (
     <section class="status plate" aria-label="Car and link">
       <div class="who">
@@ -24,11 +26,14 @@ export function Status({ cockpit }: { cockpit: Cockpit }) {
         </span>
       </div>
       <div class="link">
-        <span class={`round-trip ${tone}-text`}>
-          <span class="unseen">Round trip </span>
-          <b>{fixed(roundTrip.value)}</b> ms
+        <span
+          class={`latency ${tone}-text`}
+          title={`Picture ${fixed(picture)} ms old, commands ${fixed(command)} ms on their way`}
+        >
+          <span class="unseen">Latency </span>
+          <b>{fixed(late)}</b> ms
         </span>
-        <RoundTripPlot history={history} calm={calm} tone={tone} />
+        <LatencyPlot history={history} calm={calm} tone={tone} />
         <PathShown cockpit={cockpit} />
       </div>
       <dl>
@@ -48,6 +53,7 @@ export function Status({ cockpit }: { cockpit: Cockpit }) {
       {view && view.broker.state !== 'connected' && cockpit.connected.value ? (
         <p class="careful-text">Broker lost, trying again. The car stays connected.</p>
       ) : null}
+      <LimitLine cockpit={cockpit} />
       <BudgetLine cockpit={cockpit} />
       <ReducedLine cockpit={cockpit} />
     </section>
@@ -70,6 +76,19 @@ function PathShown({ cockpit: { room, path } }: { cockpit: Cockpit }) {
       <span aria-hidden="true">{words}</span>
       <span class="unseen">{sentence}</span>
     </span>
+  );
+}
+
+/** Why the car is slower than it could be. */
+function LimitLine({ cockpit: { room, connected } }: { cockpit: Cockpit }) {
+  const limits = connected.value ? room.view.value?.limits : null;
+  if (!limits?.reason) return null;
+  const kmh = (limits.maxSpeed * 3.6).toFixed(0);
+  const what = limits.maxSpeed > 0 ? `The car goes at most ${kmh} km/h` : 'The car has stopped';
+  return (
+    <p class={limits.maxSpeed > 0 ? 'careful-text' : 'danger-text'}>
+      {what}: {limits.reason}.
+    </p>
   );
 }
 

@@ -6,9 +6,10 @@ import type { Incoming } from '../../shared/bus.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ClockEstimate } from '../../shared/clock-sync.ts';
 import { isLive, type Link } from '../../shared/negotiation.ts';
-import type { RoomView, Watch } from '../../shared/operator-end.ts';
+import type { Watch } from '../../shared/operator-end.ts';
 import { withinLimits } from '../../shared/report.ts';
 import type { Reports } from '../../shared/reports.ts';
+import type { RoomView } from '../../shared/room-view.ts';
 
 /** Sessions that are kept. */
 export const MAX_RECORDINGS = 6;

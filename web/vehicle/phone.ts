@@ -4,6 +4,7 @@ import type { BusState } from '../../shared/bus.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { OfferState } from '../../shared/messages.ts';
 import { actuationOf, DEFAULT_TIMES, keepSafety } from '../../shared/safety.ts';
+import { DEFAULT_SPEED_RULES, limitsOf } from '../../shared/speed-limit.ts';
 import { createVehicleEnd, type VehicleEnd } from '../../shared/vehicle-end.ts';
 import type { Doing } from '../../shared/vehicle-reports.ts';
 import type { Verdict } from '../../shared/verdict.ts';
@@ -13,6 +14,7 @@ import { onPageLife } from '../page-life.ts';
 import { createBrowserPeer } from '../peer.ts';
 import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
 import { createCamera } from './camera.ts';
+import { sayCaptureTimes } from './capture-times.ts';
 import { createSensors } from './sensors.ts';
 import { keepAwake } from './wake.ts';
 
@@ -47,9 +49,12 @@ export function createPhone(room: string) {
   let end: VehicleEnd | null = null;
   const safety = keepSafety({
     times: DEFAULT_TIMES,
+    speed: DEFAULT_SPEED_RULES,
     now: () => performance.now(),
-    onSafety: (next, before) => next.state !== before.state && end?.safety(next.state, next.reason),
+    onSafety: (next, before) =>
+      (next.state !== before.state || next.reason !== before.reason) && end?.safety(next.state, next.reason),
     onStopped: () => end?.renewLease(),
+    onLimit: (limit) => end?.limits(limitsOf(limit)),
   });
   const doing = signal<Doing>(doingNow());
   let turn = 0;
@@ -61,7 +66,7 @@ export function createPhone(room: string) {
   /** What it is told while it is told something; a phone moves nothing by itself. */
   function doingNow(): Doing {
     const now = safety.now;
-    return { speed: speed(), ...actuationOf(now), safety: now.state };
+    return { speed: speed(), ...actuationOf(now, speed()), safety: now.state };
   }
 
   async function join(): Promise<void> {
@@ -81,7 +86,7 @@ export function createPhone(room: string) {
           attach: (connection) => sendVideo(connection, entered),
         }),
       doing: doingNow,
-      onCommand: (command) => safety.take({ type: 'command', command }),
+      onCommand: (command, delay) => safety.take({ type: 'command', command }, delay),
       onLease(driver, asked) {
         holder.value = driver;
         safety.take({ type: 'lease', driver, asked });
@@ -110,11 +115,14 @@ export function createPhone(room: string) {
       log,
     });
     end.safety(safety.now.state, safety.now.reason);
+    end.limits(limitsOf(safety.now.limit));
   }
 
   /** Every operator who has entered gets whatever the camera shows now, also after it was turned round. */
   function sendVideo(connection: RTCPeerConnection, entered: Promise<void>): () => void {
-    const { sender } = connection.addTransceiver('video', { direction: 'sendonly' });
+    const transceiver = connection.addTransceiver('video', { direction: 'sendonly' });
+    sayCaptureTimes(transceiver);
+    const { sender } = transceiver;
     const watched = signal(false);
     void entered.then(() => {
       watched.value = true;

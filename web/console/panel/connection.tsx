@@ -22,6 +22,7 @@ export function Connection({ cockpit }: { cockpit: Cockpit }) {
   }, []);
   const view = room.view.value;
   if (!view) return <p class="soft">Not known yet.</p>;
+  const { picture, command } = cockpit.latency.value;
   const dropped = Object.values(room.dropped()).reduce((sum, count) => sum + count, 0);
   const facts: Fact[] = [
     ['Broker', view.broker.state],
@@ -30,6 +31,9 @@ export function Connection({ cockpit }: { cockpit: Cockpit }) {
     ['You are', room.self.value],
     ['Path here', here ? pathWords(here) : UNKNOWN, here?.path],
     ['Path at the car', view.path ? pathWords(view.path) : UNKNOWN, view.path?.path],
+    ['Round trip', `${fixed(cockpit.roundTrip.value)} ms`],
+    ['Picture on the screen', picture === null ? UNKNOWN : `${fixed(picture)} ms old`],
+    ['Commands at the car', command === null ? UNKNOWN : `${fixed(command)} ms old`],
     ['Received', here ? bytes(here.bytesReceived) : UNKNOWN],
     ['Lost on the way', view.path ? `${fixed(view.path.lossPct, 1)} %` : UNKNOWN],
     ['Car’s clock', view.clock ? `${fixed(view.clock.offset)} ms from here` : UNKNOWN],

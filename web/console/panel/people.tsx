@@ -12,15 +12,25 @@ export function People({ cockpit: { room } }: { cockpit: Cockpit }) {
   const people = Object.entries(view.operators).sort(([, a], [, b]) => a.since - b.since);
   if (people.length === 0) return <p class="soft">Nobody is in this room.</p>;
   return (
-    <ul class="people">
-      {people.map(([id, { since }]) => (
-        <li key={id}>
-          <span class={id === self ? 'you' : ''}>{personName(id, view.operators, self)}</span>
-          <span class={id === driver ? 'careful-text' : 'soft'}>
-            {id === driver ? 'drives' : 'watches'} · here since {timeOfDay(since)}
-          </span>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="people">
+        {people.map(([id, { since }]) => (
+          <li key={id}>
+            <span class={id === self ? 'you' : ''}>{personName(id, view.operators, self)}</span>
+            <span class={id === driver ? 'careful-text' : 'soft'}>
+              {id === driver ? 'drives' : 'watches'} · here since {timeOfDay(since)}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <label class="supervise">
+        <input
+          type="checkbox"
+          checked={room.supervises.value}
+          onChange={(event) => room.supervise(event.currentTarget.checked)}
+        />
+        I supervise: I may take the wheel from others
+      </label>
+    </>
   );
 }

@@ -2,20 +2,20 @@
 import { effect, type ReadonlySignal, type Signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
-import { HISTORY_S, type History } from './round-trip.ts';
+import { HISTORY_S, type History } from './latency.ts';
 
 const SIZE = { width: 112, height: 28 };
 /** The scale reaches at least this far, ms, so that a few ms of jitter look like what they are. */
 const LEAST_SCALE_MS = 20;
 
-interface RoundTripPlotProps {
+interface LatencyPlotProps {
   history: Signal<History>;
   /** Nobody misses a history before there is a picture. */
   calm: ReadonlySignal<boolean>;
   tone: string;
 }
 
-export function RoundTripPlot({ history, calm, tone }: RoundTripPlotProps) {
+export function LatencyPlot({ history, calm, tone }: LatencyPlotProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!calm.value) return;
@@ -35,9 +35,7 @@ export function RoundTripPlot({ history, calm, tone }: RoundTripPlotProps) {
       undo();
     };
   }, [calm.value]);
-  return (
-    <div ref={place} class={`plot ${tone}-text`} role="img" aria-label="Round trips of the last minute" />
-  );
+  return <div ref={place} class={`plot ${tone}-text`} role="img" aria-label="Latency of the last minute" />;
 }
 
 function create(UPlot: typeof uPlot, place: HTMLElement): uPlot {
