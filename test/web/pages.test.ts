@@ -10,7 +10,6 @@ import { driveUntil, live, picturesChange, sentenceOf, untilNumber, usePages } f
 const pages = usePages();
 
 const row = (page: Page, name: string) => page.getByRole('link', { name: new RegExp(`\\b${name}\\b`) });
-const drive = (page: Page) => page.getByRole('button', { name: 'Drive', exact: true });
 const release = (page: Page) => page.getByRole('button', { name: 'Release' });
 
 test('from the fleet into the car: one click, without loading the page anew', async () => {
@@ -130,7 +129,7 @@ test('a picture that stands still is said to at once, and nobody drives by it', 
   await sentenceOf(page).getByText('The picture stands still').waitFor();
   await page.keyboard.down('KeyW');
   await page.getByText('The picture stands still. Let go of the throttle').waitFor();
-  await witness.until('no throttle', (_, state) => state?.safety === 'driving' && state.throttle === 0);
+  await witness.until('no throttle', ({ lease }, state) => lease?.holder !== null && state?.throttle === 0);
   await page.keyboard.up('KeyW');
 });
 
@@ -156,7 +155,7 @@ test('a second operator is told who drives', async () => {
   const page = await pages.open(`${server.webUrl}/rooms/car1`);
   await live(page);
   await page.getByText(`${first.id} drives`).first().waitFor();
-  await drive(page).click();
+  await page.keyboard.press('KeyW', { delay: 200 });
   await page.getByText(`You can’t drive now: ${first.id} is driving.`).waitFor();
 });
 
