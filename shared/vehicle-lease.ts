@@ -37,7 +37,7 @@ export function keepLease({ standing, tell, onLease, onChange, clock }: VehicleL
       const asked = event.type === 'request' && after.holder === event.peer;
       onLease(after.holder, asked);
     }
-    for (const { to, ...word } of words) tell(to, { ts: now, ...word });
+    for (const { to, ...word } of words) tell(to, { ...word, ts: now });
     const seen = ({ holder, next, asking }: Lease) => `${holder} ${next?.peer} ${asking?.peer}`;
     if (seen(after) !== seen(before)) onChange();
   }

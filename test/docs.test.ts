@@ -34,7 +34,9 @@ describe('docs/protocol.md', () => {
     const events = on('events').map(parseEvent);
     expect(events.every(({ ok }) => ok)).toBe(true);
     const types = events.map((event) => event.ok && event.value.type);
-    expect(types).toEqual(expect.arrayContaining(['request', 'grant', 'release', 'clock']));
+    expect(types).toEqual(
+      expect.arrayContaining(['request', 'grant', 'limits', 'handover', 'decline', 'release', 'clock']),
+    );
   });
 
   test('sends telemetry by names that are listed', () => {

@@ -85,10 +85,28 @@ await connected;
 operator.enter();
 operator.request();
 await granted;
-const driving = setInterval(() => operator.command({ steer: 0.12, throttle: 0.6, brake: 0, gear: 'D' }), 20);
+const driving = setInterval(
+  () => operator.command({ steer: 0.12, throttle: 0.6, brake: 0, gear: 'D', video: 41 }),
+  20,
+);
 while (!examples.link?.some((text) => !text.includes('"kbps":0')) || (examples.command?.length ?? 0) < 100) {
   await new Promise((resolve) => listener.once('message', resolve));
 }
+// Somebody else would like to.
+const other = createOperatorEnd({
+  url: server.mqttUrl,
+  room: 'car1',
+  self: 'op-19c0ffee',
+  createPeer: weriftOperator({ packets: 0, nalTypes: new Set() }),
+  arrival: 'entered',
+  onView: ({ link, claim }) =>
+    void (link.phase === 'connected' && claim.state === 'none' && other.request('handover')),
+  onState() {},
+  clock: systemClock,
+});
+while (operator.view.askedBy === null) await new Promise((resolve) => listener.once('message', resolve));
+operator.decline();
+await other.close();
 clearInterval(driving);
 operator.release();
 await operator.close();
@@ -113,7 +131,7 @@ const pick: Record<string, (all: string[]) => string[]> = {
   lease: (all) => all.filter((text) => text.includes(OPERATOR)).slice(0, 1),
   safety: (all) => all.filter((text) => text.includes('"driving"')).slice(0, 1),
   events: (all) => {
-    const types = ['enter', 'request', 'grant', 'release', 'clock', 'echo'];
+    const types = ['enter', 'request', 'grant', 'limits', 'handover', 'decline', 'release', 'clock', 'echo'];
     return types.flatMap((type) => all.find((text) => text.includes(`"${type}"`)) ?? []);
   },
 };
