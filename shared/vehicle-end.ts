@@ -37,7 +37,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   const operators = new Map<string, Operator>();
   const admission = createAdmission(options.maxOperators, operators, turnAway);
   let driver: string | null = null;
-  const lease = keepLease(clock, ({ holder }, asked) => {
+  const lease = keepLease(clock, ({ holder, number }, asked) => {
+    options.record?.({ kind: 'lease', holder, number, asked });
     if (holder !== driver) log.info({ room, holder }, holder ? `${holder} drives` : 'nobody drives');
     driver = holder;
     options.onLease(holder, asked);
@@ -81,10 +82,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     log,
   });
   const { topics } = signalling;
-  const links = createLinkReports(
-    (peer, body) => signalling.publish('link', topics.link(room, peer), body, { qos: 0 }),
-    clock,
-  );
+  const links = createLinkReports((peer, body) => {
+    options.record?.({ kind: 'link', operator: peer, link: body });
+    signalling.publish('link', topics.link(room, peer), body, { qos: 0 });
+  }, clock);
   publishOffer();
   publishLease();
   const stopLinks = clock.every(SLOW_MS, () => {
@@ -193,7 +194,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const stopWaiting = clock.after(UNUSED_MS, () => {
       session.close('left', 'nobody has entered the session that was made ahead');
     });
-    const operator = newOperator({ session, reports, epoch, enter, stopWaiting });
+    const operator = newOperator({ peer, session, reports, epoch, enter, stopWaiting });
     operators.set(peer, operator);
     return operator;
   }
@@ -202,6 +203,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (link.phase === before.phase) return;
     const detail = 'detail' in link ? { detail: link.detail } : {};
     log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
+    options.record?.({ kind: 'session', operator: peer, phase: link.phase, detail: detail.detail ?? null });
     if (!isLive(link) || link.phase === 'connecting') lease.lose(peer);
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = operator.told = null;
@@ -261,8 +263,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function command(peer: string, command: Command): void {
     const operator = operators.get(peer);
     if (!operator) return;
-    if (operator.command && command.seq <= operator.command.seq)
+    const record = (age: number | null, dropped: string | null) =>
+      options.record?.({ kind: 'command', operator: peer, command, age, dropped });
+    if (operator.command && command.seq <= operator.command.seq) {
+      record(null, 'an old command');
       return signalling.drop('control', 'an old command');
+    }
     const now = clock.now();
     const freshness = operator.freshness.command(command.t, now);
     operator.command = {
@@ -271,9 +277,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       at: now,
       late: freshness.fresh ? freshness.age : null,
     };
-    if (!freshness.fresh) signalling.drop('control', freshness.why);
-    else if (lease.now.holder !== peer || lease.now.number !== command.lease)
-      signalling.drop('control', 'no lease');
+    const mayDrive = lease.now.holder === peer && lease.now.number === command.lease;
+    const dropped = !freshness.fresh ? freshness.why : mayDrive ? null : 'no lease';
+    record(freshness.age, dropped);
+    if (dropped !== null) signalling.drop('control', dropped);
     else options.onCommand(command);
     sendState(peer);
   }
@@ -281,6 +288,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function event(peer: string, event: ChannelEvent): void {
     const operator = operators.get(peer);
     if (!operator) return;
+    options.record?.({ kind: 'event', operator: peer, direction: 'received', event });
     const ts = clock.now();
     switch (event.type) {
       case 'clock':
@@ -308,6 +316,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   function tell(operator: Operator, event: ChannelEvent): void {
     operator.session.send('events', JSON.stringify(event));
+    options.record?.({ kind: 'event', operator: operator.peer, direction: 'sent', event });
   }
 
   /** For each command and, while none come, {@link STATE_HZ} times a second: on a narrow path each takes its part. */

@@ -6,6 +6,7 @@ import type { Session } from './session.ts';
 import type { LastCommand } from './vehicle-reports.ts';
 
 export interface Operator extends Visitor {
+  peer: string;
   session: Session;
   epoch: number;
   enter(): void;
@@ -20,7 +21,7 @@ export interface Operator extends Visitor {
   freshness: ReturnType<typeof createFreshness>;
 }
 
-type Given = Pick<Operator, 'session' | 'epoch' | 'enter' | 'stopWaiting' | 'reports'>;
+type Given = Pick<Operator, 'peer' | 'session' | 'epoch' | 'enter' | 'stopWaiting' | 'reports'>;
 
 /** Who has just come, and has said nothing. */
 export const newOperator = (given: Given): Operator => ({

@@ -16,6 +16,8 @@ import type { Doing } from '../shared/vehicle-reports.ts';
 import { inOneText } from '../shared/verdict.ts';
 import { createAudience } from './audience.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
+import { type DriveLogOptions, startDriveLog } from './log/drive-log.ts';
+import { createRecorder } from './log/recorder.ts';
 import { watchAddresses } from './network-watch.ts';
 import { withoutLogin } from './shown-address.ts';
 import { startSimulatedCar } from './simulated/car-process.ts';
@@ -43,6 +45,8 @@ export interface VehicleOptions {
   codec?: string | undefined;
   /** For how long a command counts; safety.ts has the default. */
   times?: SafetyTimes | undefined;
+  /** Where the drive log goes, and whether it has the video too; none unless given. */
+  driveLog?: (DriveLogOptions & { video?: boolean | undefined }) | undefined;
 }
 
 export interface RunningVehicle {
@@ -75,6 +79,16 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     onError: (error) => fail(new Error(`The camera stopped: ${error.message}`)),
   });
   const audience = createAudience(video, options.kbps);
+  const withVideo = options.driveLog?.video === true;
+  const driveLog =
+    options.driveLog &&
+    startDriveLog(options.room, options.driveLog, clock, log, () => {
+      recorder?.again();
+      // The change to a picture in the file before shows nothing.
+      if (withVideo) video.requestKeyFrame();
+    });
+  const recorder = driveLog && createRecorder(driveLog.write, clock);
+  if (withVideo && recorder) video.onPicture(recorder.picture);
   const times = options.times ?? DEFAULT_TIMES;
   const now = () => performance.now();
   const stand = () => driver.apply(actuationOf(AT_FIRST), holdOf(AT_FIRST, now(), times));
@@ -126,20 +140,28 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       if (state.state === 'connected') iceServers.again();
       if (state.state === 'refused') fail(new Error(`The broker refused ${options.room}: ${state.detail}`));
     },
+    ...(recorder ? { record: recorder.recorded } : {}),
     onReplaced: () => fail(new ReplacedError(`Another agent has taken over ${options.room}.`)),
     clock,
     log,
   });
   end.safety(safety.now.state, null);
+  recorder?.applied(actuationOf(safety.now), safety.now);
   const stopTicks = clock.every(TICK_MS, () => safety.take({ type: 'tick' }));
   const stopWatching = watchAddresses(() => {
     log.info({ room: options.room }, 'the network of this machine has changed');
     end.networkChanged();
   });
-  const stopTelemetry = clock.every(TELEMETRY_MS, () => end.telemetry(driver.motion().values));
+  const stopTelemetry = clock.every(TELEMETRY_MS, () => {
+    const { values } = driver.motion();
+    end.telemetry(values);
+    recorder?.telemetry(values);
+  });
 
   function apply(next: Safety, before: Safety): void {
-    driver.apply(actuationOf(next), holdOf(next, now(), times));
+    const actuation = actuationOf(next);
+    driver.apply(actuation, holdOf(next, now(), times));
+    recorder?.applied(actuation, next);
     const { state, reason } = next;
     if (state === before.state && reason === before.reason) return;
     end.safety(state, reason);
@@ -169,10 +191,13 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       stopTelemetry();
       stand();
       await end.close();
+      recorder?.close();
+      const logged = driveLog?.close();
       peers.close();
       iceServers.close();
       driver.close();
       await video.close();
+      await logged;
     },
   };
 }
