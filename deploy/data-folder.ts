@@ -10,6 +10,6 @@ export function stateFolder({ STATE_DIRECTORY, XDG_STATE_HOME }: Environment): s
   return join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'plntry');
 }
 
-/** Of the drive logs of all vehicles. */
+/** Of the drive logs of all vehicles: beside what a server keeps. */
 export const driveLogFolder = (environment: Environment): string =>
-  join(stateFolder(environment), 'drive-log');
+  join(environment.PLNTRY_DATA || stateFolder(environment), 'drive-log');

@@ -43,6 +43,8 @@ export interface DriveLogOptions {
 export interface DriveLog {
   /** Takes a message for a topic; never throws, never waits. @param time ms since the epoch */
   write(topic: TopicName, message: object, time: number): void;
+  /** Writes what waits now instead of within the second. Resolves when that is done, or has failed. */
+  flush(): Promise<void>;
   /** Writes what waits, and ends the file. */
   close(): Promise<void>;
 }
@@ -66,15 +68,18 @@ export function startDriveLog(
   let lost = { messages: 0, reason: '' };
   let file: McapFile | null = null;
   let fileSince = 0;
-  /** When it is tried again, if the log has stopped. */
-  let retryAt: number | null = null;
+  /** The log has stopped, and that was said. */
+  let stopped = false;
+  /** Nothing is tried at the moment. */
+  let paused = false;
+  let stopPause = () => {};
   let writing: Promise<void> = Promise.resolve();
   let busy = false;
   let tidied = false;
   let begun = false;
 
   function write(topic: TopicName, message: object, time: number): void {
-    if (retryAt !== null && clock.now() < retryAt) return lose('the log had stopped');
+    if (paused) return lose('the log had stopped');
     if (waitingBytes > MOST_WAITING) return lose('the disk was too slow');
     const data = Buffer.from(JSON.stringify(message));
     waiting.push({ channel: channelOf.get(topic) as number, time: nanoseconds(time), data });
@@ -105,14 +110,12 @@ export function startDriveLog(
       await (await fileFor(size, messages)).append(
         gap.messages > 0 ? [gapMessage(gap, messages), ...messages] : messages,
       );
-      lost = { messages: lost.messages - gap.messages, reason: '' };
-      if (retryAt !== null) log.info({ room }, 'the drive log goes on');
-      retryAt = null;
+      const more = lost.messages - gap.messages;
+      lost = { messages: more, reason: more > 0 ? lost.reason : '' };
+      if (stopped) log.info({ room }, 'the drive log goes on');
+      stopped = false;
     } catch (error) {
-      lose('the log had stopped', messages.length + waiting.length);
-      waiting = [];
-      waitingBytes = 0;
-      await stop(error as Error);
+      await stop(error as Error, messages.length);
     }
   }
 
@@ -155,11 +158,17 @@ export function startDriveLog(
     }
   }
 
-  async function stop(error: Error): Promise<void> {
-    const first = retryAt === null;
-    retryAt = clock.now() + retryMs;
+  async function stop(error: Error, messages: number): Promise<void> {
+    lose('the log had stopped', messages + waiting.length);
+    waiting = [];
+    waitingBytes = 0;
+    paused = true;
+    stopPause = clock.after(retryMs, () => {
+      paused = false;
+    });
     await endFile().catch(() => {});
-    if (!first) return;
+    if (stopped) return;
+    stopped = true;
     const reason = reasonOf(error);
     log.warn(
       { room, folder, reason },
@@ -180,15 +189,21 @@ export function startDriveLog(
     }
   }
 
+  async function flushNow(): Promise<void> {
+    await writing;
+    flush();
+    await writing;
+  }
+
   const stopFlushing = clock.every(FLUSH_MS, flush);
   return {
     write,
+    flush: flushNow,
     async close() {
       stopFlushing();
-      await writing;
-      flush();
-      await writing;
-      await endFile().catch((error) => stop(error));
+      await flushNow();
+      await endFile().catch((error) => stop(error, 0));
+      stopPause();
     },
   };
 }

@@ -6,9 +6,13 @@ import type { Topic } from './topics.ts';
 /** Logs tell where somebody has been. */
 const OWN_USER_ONLY = 0o600;
 
+/** What ends a file beside the topics that it begins with: statistics, offsets, footer; and for each chunk. */
+const SUMMARY_BYTES = 1024;
+const CHUNK_INDEX_BYTES = 256;
+
 export interface McapFile {
   readonly path: string;
-  /** Written so far, bytes. */
+  /** How large it will be when it is ended now, at most, bytes. */
   readonly bytes: number;
   /** Appends one chunk. Throws what the file system says; then the file still ends with a whole chunk, if it can be. */
   append(messages: readonly LogMessage[]): Promise<void>;
@@ -47,7 +51,7 @@ export async function createMcapFile(
   return {
     path,
     get bytes() {
-      return bytes;
+      return bytes + head.bytes.length + SUMMARY_BYTES + chunks.length * CHUNK_INDEX_BYTES;
     },
     async append(messages) {
       const { bytes: data, chunk } = await chunkOf(messages, bytes);

@@ -21,6 +21,8 @@ export type Metadata = ReadonlyMap<string, string>;
 
 /** A file that is not MCAP, or that holds something else than JSON; the message is a sentence. */
 export class UnreadableError extends Error {}
+/** Not even its beginning is there. */
+export class NoMcapError extends UnreadableError {}
 
 /** Whether a file was ended, and so has its index. */
 export async function isWhole(path: string): Promise<boolean> {
@@ -83,8 +85,8 @@ async function* readRecords(path: string): AsyncGenerator<TypedMcapRecord> {
       if (message.startsWith('Unsupported compression')) throw new UnreadableError(`${path}: ${message}.`);
       // Where the machine lost its power, blocks may be there that were never filled.
       if (readable) return;
-      throw new UnreadableError(`${path} is not an MCAP file.`);
+      throw new NoMcapError(`${path} is not an MCAP file.`);
     }
   }
-  if (!readable) throw new UnreadableError(`${path} is not an MCAP file, or is empty.`);
+  if (!readable) throw new NoMcapError(`${path} is not an MCAP file, or is empty.`);
 }

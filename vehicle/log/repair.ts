@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { aboutOf, isBeingWritten, logsOf, namesIn, REPAIRING } from './log-folder.ts';
 import type { LogMessage } from './mcap-bytes.ts';
 import { createMcapFile } from './mcap-file.ts';
-import { isWhole, readMessages } from './read.ts';
+import { isWhole, NoMcapError, readMessages } from './read.ts';
 import { TOPICS } from './topics.ts';
 
 /** So much goes into one chunk, ns. */
@@ -45,6 +45,7 @@ async function repair(path: string, room: string): Promise<void> {
     await flush();
     await file.end();
   } catch (error) {
+    if (error instanceof NoMcapError) return unlink(path).finally(() => file.end());
     await file.end().catch(() => {});
     await unlink(path + REPAIRING).catch(() => {});
     throw error;
