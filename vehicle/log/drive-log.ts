@@ -3,11 +3,10 @@
  * a limit. Nothing here holds up the vehicle or fails it: what is to be written waits in a queue with an end, and
  * where the file system does not take it the log stops, says so once, and tries again later.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import { aboutOf, claim, makeRoom, nameAt, release } from './log-folder.ts';
+import { aboutOf, claim, makeFolder, makeRoom, nameAt, release } from './log-folder.ts';
 import type { LogMessage } from './mcap-bytes.ts';
 import { createMcapFile, type McapFile } from './mcap-file.ts';
 import { repairAll } from './repair.ts';
@@ -126,7 +125,7 @@ export function startDriveLog(
     const old = now - fileSince >= fileMs || now < fileSince;
     if (file && (old || file.bytes + size > fileBytes)) await endFile();
     if (file) return file;
-    await mkdir(join(folder, room), { recursive: true, mode: 0o700 });
+    await makeFolder(join(folder, room));
     for (const path of await makeRoom(folder, room, bytes - fileBytes, now)) {
       log.debug({ room, path }, 'deleted the oldest drive log');
     }

@@ -2,9 +2,9 @@
  * The folder of drive logs: `<folder>/<room>/2026-11-26T10-35-34.123Z.mcap`, named by when a file was begun, in
  * UTC, so that names sort as time does.
  */
-import { readdir, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isId } from '../../shared/topics.ts';
 import type { About } from './mcap-bytes.ts';
 import { isWhole, readMetadata } from './read.ts';
@@ -91,6 +91,25 @@ export async function makeRoom(folder: string, room: string, bytes: number, now:
     deleted.push(log.path);
   }
   return deleted;
+}
+
+/** Makes a folder and those above it. Not by Node's `recursive`, which never ends where none can be made, as in /proc. */
+export async function makeFolder(path: string): Promise<void> {
+  const make = async () => {
+    try {
+      await mkdir(path, 0o700);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await stat(path)).isDirectory())
+        throw error;
+    }
+  };
+  try {
+    await make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
+  }
 }
 
 /** Names of a folder's entries; none where there is none. */
