@@ -1,12 +1,12 @@
 /** Options of the vehicle's drive log, and where `plntry log` looks for it. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { VehicleOptions } from '../vehicle/agent.ts';
+import { DEFAULT_BYTES } from '../vehicle/log/defaults.ts';
 import { driveLogFolder, type Environment } from './data-folder.ts';
 import { option, variableOf } from './options.ts';
 import { parseSize } from './usage-options.ts';
 
 const DEFAULT_FOLDER = '~/.local/state/plntry/drive-log';
-const DEFAULT_SIZE = '1GB';
 /** With less there would be nothing to look at, bytes. */
 const LEAST_BYTES = 1e6;
 
@@ -20,10 +20,7 @@ export interface DriveLogFlags {
 export function addDriveLogOptions(command: Command): Command {
   return command
     .addOption(
-      option('--drive-log <folder>', 'where the drive log goes', (text) => text).default(
-        undefined,
-        DEFAULT_FOLDER,
-      ),
+      option('--drive-log <folder>', `where the drive log goes; ${DEFAULT_FOLDER} unless given`, parseFolder),
     )
     .addOption(new Option('--no-drive-log', 'keep no drive log').env(variableOf('--no-drive-log')))
     .addOption(
@@ -31,7 +28,7 @@ export function addDriveLogOptions(command: Command): Command {
         '--drive-log-size <size>',
         'most of it for one vehicle; the oldest goes first',
         parseLogSize,
-      ).default(parseSize(DEFAULT_SIZE), DEFAULT_SIZE),
+      ).default(DEFAULT_BYTES, `${DEFAULT_BYTES / 1e9}GB`),
     )
     .addOption(
       new Option('--drive-log-video', 'the video goes into it too').env(variableOf('--drive-log-video')),
@@ -40,14 +37,19 @@ export function addDriveLogOptions(command: Command): Command {
 
 /** The folder of logs that are to be read. */
 export const logFolderOption = (): Option =>
-  new Option('--folder <folder>', 'where the drive logs are')
+  new Option('--folder <folder>', `where the drive logs are; ${DEFAULT_FOLDER} unless given`)
     .env(variableOf('--drive-log'))
-    .default(undefined, DEFAULT_FOLDER);
+    .argParser(parseFolder);
 
 export function driveLogOptions(flags: DriveLogFlags, environment: Environment): VehicleOptions['driveLog'] {
   if (flags.driveLog === false) return undefined;
   const folder = flags.driveLog ?? driveLogFolder(environment);
   return { folder, bytes: flags.driveLogSize, video: flags.driveLogVideo };
+}
+
+function parseFolder(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('A folder has a name.');
 }
 
 function parseLogSize(text: string): number {

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { DEFAULT_BYTES, DEFAULT_FILE_BYTES, DEFAULT_FILE_MS, DEFAULT_RETRY_MS } from './defaults.ts';
 import { aboutOf, claim, makeFolder, makeRoom, nameAt, release } from './log-folder.ts';
 import type { LogMessage } from './mcap-bytes.ts';
 import { createMcapFile, type McapFile } from './mcap-file.ts';
@@ -19,23 +20,19 @@ const FLUSH_MS = 1_000;
 const FLUSH_BYTES = 512 * 1024;
 /** What may wait while the disk is slow, bytes: more than ten seconds with video. */
 const MOST_WAITING = 8 * 1024 * 1024;
-export const DEFAULT_BYTES = 1e9;
-export const DEFAULT_FILE_BYTES = 64e6;
-const DEFAULT_FILE_MS = 10 * 60_000;
-const DEFAULT_RETRY_MS = 60_000;
 /** A file is at most this part of all. */
 const LEAST_FILES = 4;
 
 export interface DriveLogOptions {
   /** Files are in a folder of it that is named after the room. */
   folder: string;
-  /** Most of all files of the vehicle together, default 1 GB. */
+  /** Most of all files of the vehicle together; this and the others have their defaults in defaults.ts. */
   bytes?: number | undefined;
-  /** A file that is so large is ended, and another begun, default 64 MB. */
+  /** A file that is so large is ended, and another begun. */
   fileBytes?: number | undefined;
-  /** A file that is so old too, default 10 minutes, ms. */
+  /** A file that is so old too, ms. */
   fileMs?: number | undefined;
-  /** After an error, ms, default 60 s. */
+  /** How long after an error it is tried again, ms. */
   retryMs?: number | undefined;
 }
 
