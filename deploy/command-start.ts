@@ -33,7 +33,7 @@ ${ICE_HELP}`,
       const server = await startServer(options, log);
       const args = ['--room', ROOM, '--root', flags.root, '--log-level', flags.logLevel];
       args.push('--broker', flags.broker ?? server.mqttUrl, '--server', server.webUrl);
-      const vehicle = startVehicleProcess(args, log);
+      const vehicle = startVehicleProcess(args, log, flags.data);
       return {
         ...server,
         ready: vehicle.ready,

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
+import { addDriveLogOptions, type DriveLogFlags, driveLogOptions } from './drive-log-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
   iceServersOf,
@@ -18,7 +19,7 @@ import {
   wholeNumber,
 } from './options.ts';
 
-export interface VehicleFlags {
+export interface VehicleFlags extends DriveLogFlags {
   room: string;
   broker: string;
   root: string;
@@ -40,7 +41,7 @@ export interface VehicleFlags {
 export const READY = 'ready';
 
 export function vehicleCommand(): Command {
-  return new Command('vehicle')
+  const command = new Command('vehicle')
     .description('Run a vehicle, simulated.')
     .addOption(
       option('--room <id>', 'room, which is named after its vehicle', parseRoom).makeOptionMandatory(),
@@ -106,7 +107,8 @@ export function vehicleCommand(): Command {
         wholeNumber(LATENCY_LIMIT_MS, 10_000),
       ).default(LATENCY_CEILING_MS),
     )
-    .addOption(logLevelOption())
+    .addOption(logLevelOption());
+  return addDriveLogOptions(command)
     .addHelpText(
       'after',
       `
@@ -117,17 +119,19 @@ Examples:
 ${ICE_HELP}`,
     )
     .action(async (flags: VehicleFlags) => {
-      const { logLevel, iceServers, releaseAfter: releaseMs, brakeAfter: brakeMs, ...more } = flags;
-      const { maxSpeed, latencyCeiling: ceilingMs, ...options } = more;
+      const { releaseAfter: releaseMs, brakeAfter: brakeMs, maxSpeed, latencyCeiling: ceilingMs } = flags;
+      const { room, broker, root, name, maxOperators, server, fps, kbps, codec } = flags;
+      const options = { room, broker, root, name, maxOperators, server, fps, kbps, codec };
       if (brakeMs < releaseMs) {
         throw new OptionError("option '--brake-after' is shorter than '--release-after'.");
       }
-      const ice = iceSetup(iceServers);
+      const ice = iceSetup(flags.iceServers);
       if (ice.providers.length > 0 && flags.server) {
         throw new OptionError(
           "option '--server' hands out STUN and TURN servers; '--ice-servers' and variables for others can't be given with it.",
         );
       }
+      const driveLog = driveLogOptions(flags, process.env);
       const [
         { runVehicle, ReplacedError },
         { createIceServers },
@@ -141,7 +145,7 @@ ${ICE_HELP}`,
         import('./log.ts'),
         import('./lifecycle.ts'),
       ]);
-      const log = createLog(flags.room, logLevel);
+      const log = createLog(flags.room, flags.logLevel);
       const own = createIceServers(ice, systemClock, log);
       const askOwn = ice.providers.length > 0 ? { iceServers: () => own.iceServers(flags.room) } : {};
       await runUntilStopped(
@@ -150,6 +154,7 @@ ${ICE_HELP}`,
             {
               ...options,
               ...askOwn,
+              driveLog,
               times: { releaseMs, brakeMs },
               speed: { maxSpeed: maxSpeed / 3.6, ceilingMs },
             },

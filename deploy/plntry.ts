@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { CommanderError, program } from 'commander';
 import { doctorCommand } from './command-doctor.ts';
 import { estopCommand } from './command-estop.ts';
+import { logCommand } from './command-log.ts';
 import { serveCommand } from './command-serve.ts';
 import { startCommand } from './command-start.ts';
 import { vehicleCommand } from './command-vehicle.ts';
@@ -29,7 +30,14 @@ What is given on the command line goes first. 'plntry help start' tells the opti
   .hook('preAction', () => {
     if (problem) throw new OptionError(problem);
   });
-for (const command of [startCommand(), serveCommand(), vehicleCommand(), doctorCommand(), estopCommand()])
+for (const command of [
+  startCommand(),
+  serveCommand(),
+  vehicleCommand(),
+  doctorCommand(),
+  estopCommand(),
+  logCommand(),
+])
   program.addCommand(command);
 for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError(false);
 

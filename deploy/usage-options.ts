@@ -1,9 +1,8 @@
 /** Options of the server for relayed data: budgets, what happens when they are used up, where counts are kept. */
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ServerOptions } from '../broker/serve.ts';
 import { LIMIT_KBPS } from '../shared/messages.ts';
+import { type Environment, stateFolder } from './data-folder.ts';
 import { OptionError, option, parseRoom, wholeNumber } from './options.ts';
 
 /** Bytes; decimal as providers bill them, and binary. */
@@ -96,7 +95,7 @@ export function addUsageOptions(command: Command): Command {
 /** @param environment for the default folder (XDG Base Directory, systemd's StateDirectory) */
 export function usageOptions(
   flags: UsageFlags,
-  environment: Record<string, string | undefined>,
+  environment: Environment,
 ): Pick<ServerOptions, 'budgets' | 'data'> {
   const { relayBudget: all, relayBudgetCar, relayBudgetAction, relayLimitKbps, data } = flags;
   if (relayBudgetAction === 'limit' && all === undefined && relayBudgetCar === undefined) {
@@ -107,14 +106,7 @@ export function usageOptions(
     budgets: { all, car: relayBudgetCar?.each, cars: relayBudgetCar?.cars ?? new Map(), limitKbps },
     data:
       data === undefined
-        ? { folder: defaultFolder(environment), optional: true }
+        ? { folder: stateFolder(environment), optional: true }
         : { folder: data, optional: false },
   };
-}
-
-function defaultFolder(environment: Record<string, string | undefined>): string {
-  const { STATE_DIRECTORY, XDG_STATE_HOME } = environment;
-  // systemd makes this one for the service, and lists several with colons between.
-  if (STATE_DIRECTORY) return STATE_DIRECTORY.split(':', 1)[0] ?? STATE_DIRECTORY;
-  return join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'plntry');
 }

@@ -21,8 +21,8 @@ export interface VehicleProcess {
   close(): Promise<void>;
 }
 
-/** @param args options of `plntry vehicle` */
-export function startVehicleProcess(args: string[], log: Log): VehicleProcess {
+/** @param args options of `plntry vehicle` @param data where what it keeps goes, if not where it would by itself */
+export function startVehicleProcess(args: string[], log: Log, data?: string): VehicleProcess {
   const { promise: ready, resolve: setReady } = Promise.withResolvers<void>();
   let child: ChildProcess | null = null;
   let delay = FIRST_DELAY_MS;
@@ -32,7 +32,7 @@ export function startVehicleProcess(args: string[], log: Log): VehicleProcess {
   function start(): void {
     const startedAt = Date.now();
     const process_ = fork(ENTRY, ['vehicle', ...args], {
-      env: vehicleEnvironment(process.env),
+      env: { ...vehicleEnvironment(process.env), ...(data ? { PLNTRY_DATA: data } : {}) },
       // Its own process group: Ctrl-C is for us alone, we tell the vehicle. If we die, the channel closes.
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

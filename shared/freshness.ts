@@ -43,7 +43,7 @@ const SLOWER_MS = 50;
 
 export type Freshness =
   /** @param age since it was sent, ms; null while the clocks aren't known */
-  { fresh: true; age: number | null } | { fresh: false; why: string };
+  { fresh: true; age: number | null } | { fresh: false; age: number | null; why: string };
 
 /**
  * Whether one operator's commands are fresh: by the operator's clock, as it is known from the `clock` events
@@ -85,10 +85,12 @@ export function createFreshness() {
       const age = clock === null ? late : now - (t - clock.offset);
       const heldBack = isHeldBack(t, now, age);
       last = { sent: t, arrived: now, age };
-      if (age > (clock === null ? MAX_LATE_MS : MAX_AGE_MS)) return { fresh: false, why: 'a late command' };
-      if (age < -MOST_AHEAD_MS) return { fresh: false, why: 'a command from the future' };
-      if (heldBack) return { fresh: false, why: 'a command that was held back' };
-      return { fresh: true, age: clock === null ? null : Math.max(0, age) };
+      const known = clock === null ? null : Math.max(0, age);
+      const stale = (why: string): Freshness => ({ fresh: false, age: known, why });
+      if (age > (clock === null ? MAX_LATE_MS : MAX_AGE_MS)) return stale('a late command');
+      if (age < -MOST_AHEAD_MS) return stale('a command from the future');
+      if (heldBack) return stale('a command that was held back');
+      return { fresh: true, age: known };
     },
   };
 }

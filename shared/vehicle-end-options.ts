@@ -1,11 +1,22 @@
 /** What a vehicle's end of its room needs, and what it tells. */
 import type { BusState } from './bus.ts';
-import type { Command } from './channels.ts';
+import type { ChannelEvent, Command } from './channels.ts';
 import type { Clock } from './clock.ts';
-import type { OfferState } from './messages.ts';
+import type { Body, OfferState } from './messages.ts';
+import type { Link } from './negotiation.ts';
 import type { CreatePeer } from './peer.ts';
 import type { Doing } from './vehicle-reports.ts';
 import type { Verdict } from './verdict.ts';
+
+/** What happens between a vehicle and its operators, for whoever keeps a log. */
+export type Recorded =
+  /** @param age when it came, ms; null while the clocks weren't known @param dropped why it moved nothing; null if it counted */
+  | { kind: 'command'; operator: string; command: Command; age: number | null; dropped: string | null }
+  | { kind: 'lease'; holder: string | null; number: number; asked: boolean }
+  | { kind: 'session'; operator: string; phase: Link['phase']; detail: string | null }
+  /** @param direction as the vehicle sees it */
+  | { kind: 'event'; operator: string; direction: 'received' | 'sent'; event: ChannelEvent }
+  | { kind: 'link'; operator: string; link: Body<'link'> };
 
 export interface VehicleEndOptions {
   url: string;
@@ -39,6 +50,8 @@ export interface VehicleEndOptions {
    */
   onRelayLimit?(kbps: number | null): void;
   onState?(state: BusState): void;
+  /** Everything that a later question may be about, as it happens. */
+  record?(entry: Recorded): void;
   /** Another agent has taken over this room. */
   onReplaced(): void;
   clock: Clock;

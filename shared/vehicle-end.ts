@@ -25,7 +25,7 @@ import { delayOf } from './speed-limit.ts';
 import { createTopics } from './topics.ts';
 import type { VehicleEndOptions } from './vehicle-end-options.ts';
 import { keepLease } from './vehicle-lease.ts';
-import { newOperator, type Operator } from './vehicle-operator.ts';
+import { judge, newOperator, type Operator } from './vehicle-operator.ts';
 import { type Doing, offerMessage, sessionsOf, silentOf, stateMessage } from './vehicle-reports.ts';
 import { verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
@@ -43,7 +43,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   const lease = keepLease({
     standing: () => Math.abs(options.doing().speed) <= STANDING,
     tell,
-    onLease(holder, asked) {
+    onLease(holder, number, asked) {
+      options.record?.({ kind: 'lease', holder, number, asked });
       if (holder !== driver) log.info({ room, holder }, holder ? `${holder} drives` : 'nobody drives');
       driver = holder;
       options.onLease(holder, asked);
@@ -90,10 +91,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     log,
   });
   const { topics } = signalling;
-  const links = createLinkReports(
-    (peer, body) => signalling.publish('link', topics.link(room, peer), body, { qos: 0 }),
-    clock,
-  );
+  const links = createLinkReports((peer, body) => {
+    options.record?.({ kind: 'link', operator: peer, link: body });
+    signalling.publish('link', topics.link(room, peer), body, { qos: 0 });
+  }, clock);
   publishOffer();
   publishLease();
   const stopLinks = clock.every(SLOW_MS, () => {
@@ -212,6 +213,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (link.phase === before.phase) return;
     const detail = 'detail' in link ? { detail: link.detail } : {};
     log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
+    options.record?.({ kind: 'session', operator: peer, phase: link.phase, detail: detail.detail ?? null });
     if (!isLive(link) || link.phase === 'connecting') lease.lost(peer);
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') operator.command = operator.told = null;
@@ -271,25 +273,17 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function command(peer: string, command: Command): void {
     const operator = operators.get(peer);
     if (!operator) return;
-    if (operator.command && command.seq <= operator.command.seq)
-      return signalling.drop('control', 'an old command');
-    const now = clock.now();
-    const freshness = operator.freshness.command(command.t, now);
-    operator.command = {
-      seq: command.seq,
-      t: command.t,
-      at: now,
-      late: freshness.fresh ? freshness.age : null,
-    };
-    if (!freshness.fresh) signalling.drop('control', freshness.why);
-    else if (!lease.admits(peer, command.lease)) signalling.drop('control', 'no lease');
-    else options.onCommand(command, delayOf(freshness.age, command.video));
+    const { age, dropped } = judge(operator, command, (number) => lease.admits(peer, number), clock.now());
+    options.record?.({ kind: 'command', operator: peer, command, age, dropped });
+    if (dropped !== null) signalling.drop('control', dropped);
+    else options.onCommand(command, delayOf(age, command.video));
     sendState(peer);
   }
 
   function event(peer: string, event: ChannelEvent): void {
     const operator = operators.get(peer);
     if (!operator) return;
+    options.record?.({ kind: 'event', operator: peer, direction: 'received', event });
     const ts = clock.now();
     switch (event.type) {
       case 'clock':
@@ -320,7 +314,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   // What the vehicle says
 
   function tell(peer: string, event: ChannelEvent): void {
-    operators.get(peer)?.session.send('events', JSON.stringify(event));
+    if (!operators.get(peer)?.session.send('events', JSON.stringify(event))) return;
+    options.record?.({ kind: 'event', operator: peer, direction: 'sent', event });
   }
 
   /** For each command and, while none come, {@link STATE_HZ} times a second: on a narrow path each takes its part. */

@@ -14,7 +14,7 @@ export interface VehicleLeaseOptions {
    * The holder or the number is another one.
    * @param asked the holder has asked for it at this moment
    */
-  onLease(holder: string | null, asked: boolean): void;
+  onLease(holder: string | null, number: number, asked: boolean): void;
   /** What everyone sees is different. */
   onChange(): void;
   clock: Clock;
@@ -35,7 +35,7 @@ export function keepLease({ standing, tell, onLease, onChange, clock }: VehicleL
     if (after.number !== before.number || after.holder !== before.holder) {
       // Who has waited may have a hand on the throttle by now.
       const asked = event.type === 'request' && after.holder === event.peer;
-      onLease(after.holder, asked);
+      onLease(after.holder, after.number, asked);
     }
     for (const { to, ...word } of words) tell(to, { ...word, ts: now });
     const seen = ({ holder, next, asking }: Lease) => `${holder} ${next?.peer} ${asking?.peer}`;

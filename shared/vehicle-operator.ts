@@ -1,5 +1,6 @@
 /** What a vehicle's end keeps of one operator who is there. */
 import type { Visitor } from './admission.ts';
+import type { Command } from './channels.ts';
 import { createFreshness } from './freshness.ts';
 import type { createReports } from './reports.ts';
 import type { Session } from './session.ts';
@@ -34,3 +35,24 @@ export const newOperator = (given: Given): Operator => ({
   stopStates: () => {},
   freshness: createFreshness(),
 });
+
+/**
+ * Whether a command may move the vehicle, which remembers it as the operator's last.
+ * @param admits the lease under this number is the operator's
+ * @param now vehicle's clock, ms
+ * @returns its age when it came, ms, null while the clocks aren't known; and why it moves nothing, null if it may
+ */
+export function judge(
+  operator: Operator,
+  command: Command,
+  admits: (lease: number) => boolean,
+  now: number,
+): { age: number | null; dropped: string | null } {
+  const { seq, t, lease } = command;
+  if (operator.command && seq <= operator.command.seq) return { age: null, dropped: 'an old command' };
+  const freshness = operator.freshness.command(t, now);
+  const { age } = freshness;
+  operator.command = { seq, t, at: now, late: freshness.fresh ? age : null };
+  if (!freshness.fresh) return { age, dropped: freshness.why };
+  return { age, dropped: admits(lease) ? null : 'no lease' };
+}

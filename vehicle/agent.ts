@@ -18,6 +18,8 @@ import type { Doing } from '../shared/vehicle-reports.ts';
 import { inOneText } from '../shared/verdict.ts';
 import { createAudience } from './audience.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
+import { type DriveLogOptions, startDriveLog } from './log/drive-log.ts';
+import { createRecorder } from './log/recorder.ts';
 import { watchAddresses } from './network-watch.ts';
 import { withoutLogin } from './shown-address.ts';
 import { startSimulatedCar } from './simulated/car-process.ts';
@@ -47,6 +49,8 @@ export interface VehicleOptions {
   times?: SafetyTimes | undefined;
   /** How fast it lets itself be driven; speed-limit.ts has the default. */
   speed?: SpeedRules | undefined;
+  /** Where the drive log goes, and whether it has the video too; none unless given. */
+  driveLog?: (DriveLogOptions & { video?: boolean | undefined }) | undefined;
 }
 
 export interface RunningVehicle {
@@ -79,6 +83,16 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     onError: (error) => fail(new Error(`The camera stopped: ${error.message}`)),
   });
   const audience = createAudience(video, options.kbps);
+  const withVideo = options.driveLog?.video === true;
+  const driveLog =
+    options.driveLog &&
+    startDriveLog(options.room, options.driveLog, clock, log, () => {
+      recorder?.again();
+      // The change to a picture in the file before shows nothing.
+      if (withVideo) video.requestKeyFrame();
+    });
+  const recorder = driveLog && createRecorder(driveLog.write, clock);
+  if (withVideo && recorder) video.onPicture(recorder.picture);
   const times = options.times ?? DEFAULT_TIMES;
   const now = () => performance.now();
   let told: Actuation;
@@ -132,6 +146,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       if (state.state === 'connected') iceServers.again();
       if (state.state === 'refused') fail(new Error(`The broker refused ${options.room}: ${state.detail}`));
     },
+    ...(recorder ? { record: recorder.recorded } : {}),
     onReplaced: () => fail(new ReplacedError(`Another agent has taken over ${options.room}.`)),
     clock,
     log,
@@ -143,11 +158,16 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     log.info({ room: options.room }, 'the network of this machine has changed');
     end.networkChanged();
   });
-  const stopTelemetry = clock.every(TELEMETRY_MS, () => end.telemetry(driver.motion().values));
+  const stopTelemetry = clock.every(TELEMETRY_MS, () => {
+    const { values } = driver.motion();
+    end.telemetry(values);
+    recorder?.telemetry(values);
+  });
 
   function apply(next: Safety): void {
     told = actuationOf(next, driver.motion().speed);
     driver.apply(told, holdOf(next, now(), times));
+    recorder?.applied(told, next);
   }
 
   /** Near the limit of its speed the pedals are other ones though nothing has come. */
@@ -192,10 +212,13 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       stopTelemetry();
       apply(AT_FIRST);
       await end.close();
+      recorder?.close();
+      const logged = driveLog?.close();
       peers.close();
       iceServers.close();
       driver.close();
       await video.close();
+      await logged;
     },
   };
 }

@@ -16,6 +16,7 @@ const plan: Plan = await import(new URL('../../deploy/setup-plan.js', import.met
 test('each script gets what it needs, and packages come first', () => {
   expect(plan.needsOf('start')).toEqual(['packages', 'pages']);
   expect(plan.needsOf('vehicle')).toEqual(['packages']);
+  expect(plan.needsOf('log')).toEqual(['packages']);
   expect(plan.needsOf('test')).toEqual(['packages', 'pages', 'debian']);
   expect(plan.needsOf(undefined)).toEqual(['packages']);
   expect(plan.needsOf('constructor')).toEqual(['packages']);

@@ -71,7 +71,7 @@ export function startVehicle(
   const ice = options.iceServers ? [] : ['--server', server.url];
   return runCli(
     host,
-    ['vehicle', '--room', room, '--broker', server.mqttUrl, ...ice],
+    ['vehicle', '--room', room, '--broker', server.mqttUrl, '--no-drive-log', ...ice],
     options,
     /waiting for operators/,
   );

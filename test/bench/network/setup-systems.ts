@@ -49,6 +49,7 @@ export async function startSystems(lab: Lab, delayMs: number) {
   await runProgram(server, ['node_modules/peer/dist/bin/peerjs.js', '--port', `${PEERJS_PORT}`], /Started/);
   const broker = `mqtt://${server.address}:${MQTT_PORT}`;
   const agent = ['deploy/plntry.ts', 'vehicle', '--room', 'car1', '--broker', broker, '--server', web];
+  agent.push('--no-drive-log');
   await runProgram(car, agent, /waiting for operators/);
 
   const rivals = await buildRivals();

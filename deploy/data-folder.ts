@@ -1,0 +1,15 @@
+/** Where what is kept goes when nobody says where: by the XDG Base Directory rules, or as systemd says. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+export type Environment = Record<string, string | undefined>;
+
+export function stateFolder({ STATE_DIRECTORY, XDG_STATE_HOME }: Environment): string {
+  // systemd makes this one for the service, and lists several with colons between.
+  if (STATE_DIRECTORY) return STATE_DIRECTORY.split(':', 1)[0] ?? STATE_DIRECTORY;
+  return join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'plntry');
+}
+
+/** Of the drive logs of all vehicles: beside what a server keeps. */
+export const driveLogFolder = (environment: Environment): string =>
+  join(environment.PLNTRY_DATA || stateFolder(environment), 'drive-log');
