@@ -68,7 +68,7 @@ export function createRecorder(
           // Four a second, and said by /latency.
           if (event.type === 'clock') return;
           if (event.type === 'limits') {
-            sayIfNew('/limits', { maxSpeed: event.maxSpeed, reason: event.reason });
+            sayIfNew('/limits', { maxSpeed: event.maxSpeed, reason: event.reason ?? '' });
           }
           return say('/event', { operator, direction, ...event });
         }
