@@ -10,8 +10,12 @@ export interface Outcome {
   stop: Stop | null;
   /** What was sent, applied, seen. */
   counts: Record<string, number>;
+  /** Commands that moved the car and must not have. */
+  applied?: number;
   /** What must not be, each a sentence. */
   problems: string[];
+  /** What a busy machine does too: too late, or the drive interrupted for a moment. */
+  hitches: string[];
   /** The car's own words from just before the fault on. */
   trace: Traced[];
 }
@@ -62,6 +66,7 @@ export function stopping(name: string, { strike, mend, check }: Stopping): Safet
         stop,
         counts: {},
         problems: [...problems, ...(check?.(trace, struckAt) ?? [])],
+        hitches: stop ? lateness(stop) : [],
         trace,
       };
     },

@@ -1,7 +1,7 @@
 /** What a fault did to the drive, by the car's own trace. */
 import { BRAKE_MS, RELEASE_MS } from '../../../shared/safety.ts';
 import type { Traced } from '../../../vehicle/simulated/car.ts';
-import { isDone, isOrder, markOf } from './marks.ts';
+import { isDone, isOrder, type Mark, markOf } from './marks.ts';
 
 /** The vehicle decides what to apply every so often, ms. */
 const TICK_MS = 20;
@@ -41,20 +41,22 @@ export function stopAfter(lines: Traced[], struckAt: number): Stop | undefined {
   const braked = done.slice(release).find(({ brake, throttle }) => brake === 1 || throttle > 0);
   return {
     // A neutral command releases at once: what counts is the last one that drove.
-    release: timesOf(lines, released.at, struckAt, ({ throttle }) => throttle > 0),
-    brake: braked?.brake === 1 ? timesOf(lines, braked.at, struckAt, () => true) : null,
+    release: timesOf(lines, released, struckAt, ({ throttle }) => throttle > 0),
+    brake: braked?.brake === 1 ? timesOf(lines, braked, struckAt, () => true) : null,
   };
 }
 
 function timesOf(
   lines: Traced[],
-  at: number,
+  line: Traced,
   struckAt: number,
   counts: (order: { throttle: number }) => boolean,
 ): Times {
+  const { at } = line;
   const orders = lines
+    .slice(0, lines.indexOf(line))
     .filter(isOrder)
-    .filter((line) => line.at <= at && line.order.brakeIn > 0 && counts(line.order));
+    .filter(({ order }) => order.brakeIn > 0 && counts(order));
   // An order says how long it may be held, and so how old the command was that it is based on.
   const fresh = orders.map((line) => line.at + line.order.brakeIn - BRAKE_MS);
   const sent = orders.map((line) => markOf(line.order, line.at)?.sentAt ?? Number.NEGATIVE_INFINITY);
@@ -66,13 +68,16 @@ function timesOf(
   };
 }
 
-/** Commands that moved the car after that time. @param after ms since the epoch */
+/** Commands that moved the car after that time, each once. @param after ms since the epoch */
 export function appliedAfter(lines: Traced[], after: number) {
-  return lines
-    .filter(isOrder)
-    .filter(({ at }) => at > after)
-    .flatMap(({ at, order }) => {
-      const mark = markOf(order, at);
-      return mark ? [{ at, ...mark, throttle: order.throttle }] : [];
-    });
+  const applied: (Mark & { at: number; throttle: number })[] = [];
+  let known = 0;
+  for (const { at, order } of lines.filter(isOrder)) {
+    const mark = markOf(order, at);
+    // One that is being stopped goes on with the steering that it had.
+    if (!mark || order.steer === known) continue;
+    known = order.steer;
+    if (at > after) applied.push({ at, ...mark, throttle: order.throttle });
+  }
+  return applied;
 }

@@ -7,7 +7,7 @@
 window.top.probe ??= {
   /** −1 for a second operator. */
   sign: 1,
-  /** The last command, the last few seconds of them as texts, and when the last two were sent. */
+  /** The last command, and the last few seconds of them as texts with their times. */
   last: null,
   recent: [],
   /** Longest time between two commands since this was set to 0, ms. */
@@ -15,12 +15,16 @@ window.top.probe ??= {
   /** `t` of the commands that the vehicle has said to have come. */
   echoes: new Set(),
   send: null,
+  /** How often it has tried to drive beside the driver. */
+  intruded: 0,
 };
 const { probe } = window.top;
 
 const RECENT_MS = 4_000;
 const FORGED = -0.987;
 const EVERY_MS = 20;
+/** Characters, more than are read. Much more would hold up the driver's own commands behind it. */
+const LONG = 8_000;
 
 const create = RTCPeerConnection.prototype.createDataChannel;
 RTCPeerConnection.prototype.createDataChannel = function (label, options) {
@@ -30,6 +34,8 @@ RTCPeerConnection.prototype.createDataChannel = function (label, options) {
   channel.send = (text) => {
     const at = Date.now();
     const command = JSON.parse(text);
+    // Something else than a command, such as what keeps the path open.
+    if (typeof command.steer !== 'number') return send(text);
     command.steer += probe.sign * ((at % 10_000) + 1) * 1e-7;
     const marked = JSON.stringify(command);
     const before = probe.recent.at(-1)?.at ?? at;
@@ -72,13 +78,14 @@ probe.pour = async (ms, make) => {
 
 /** A spectator who would drive, with the driver's lease number. */
 probe.intrude = (ms, lease) =>
-  probe.pour(ms, (count) => ({
-    seq: count,
+  probe.pour(ms, () => ({
+    // After all that it has sent, should it have driven before.
+    seq: (probe.last?.seq ?? 0) + 1 + probe.intruded++,
     t: Date.now(),
     lease,
     gear: 'D',
     steer: FORGED,
-    ...(count % 2 ? { throttle: 1, brake: 0 } : { throttle: 0, brake: 1 }),
+    ...(probe.intruded % 2 ? { throttle: 1, brake: 0 } : { throttle: 0, brake: 1 }),
   }));
 
 /** The driver's own channel, with what is not a command of now. Those that use up a number are few. */
@@ -102,7 +109,7 @@ probe.forge = (ms) =>
   probe.pour(ms, (count) => {
     const past = probe.recent.filter(({ at }) => at < Date.now() - 1_000 && at > Date.now() - 3_000);
     const old = past[(count * 7) % past.length]?.text ?? '{}';
-    if (count === 10) return JSON.stringify({ ...probe.last, steer: FORGED, padding: 'x'.repeat(100_000) });
+    if (count === 10) return JSON.stringify({ ...probe.last, steer: FORGED, padding: 'x'.repeat(LONG) });
     const forge = FORGERIES[count % FORGERIES.length];
     return forge({ ...probe.last, steer: FORGED, throttle: 0, brake: 1 }, old);
   });

@@ -1,7 +1,7 @@
 /** What ends the flow of commands, one way or the other: the car has to stop. */
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { CDPSession, Page } from 'playwright-core';
 import type { Driving } from './drive.ts';
 import { type SafetyFault, stopping } from './faults.ts';
 import { appliedAfter } from './figures.ts';
@@ -18,9 +18,6 @@ const UNDER_WAY_MS = 100;
 /** When what was held back was let go, by the time of the fault; both in ms since the epoch. */
 const heldUntil = new Map<number, number>();
 
-/** Whose script stands still, and by whom. */
-const frozen = new WeakMap<Page, CDPSession>();
-
 /** Now, and then the fault. */
 async function at(strike: () => unknown): Promise<number> {
   const now = Date.now();
@@ -28,9 +25,16 @@ async function at(strike: () => unknown): Promise<number> {
   return now;
 }
 
-function signalBrowser({ office }: Driving, signal: NodeJS.Signals): void {
+/** @param only processes that were started with this argument */
+function signalBrowser({ office }: Driving, signal: NodeJS.Signals, only = ''): void {
   // All that runs there is the browser, with its processes.
-  for (const pid of office.processes()) process.kill(pid, signal);
+  for (const pid of office.processes()) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(only)) process.kill(pid, signal);
+    } catch {
+      // It has ended with another one.
+    }
+  }
 }
 
 /** The page is there again, and the throttle is held. */
@@ -65,17 +69,11 @@ export const STOPS: SafetyFault[] = [
     },
   }),
   stopping('tab frozen', {
-    // Page.setWebLifecycleState leaves a page that has a connection running, in front and hidden (Chromium 156).
-    // The debugger stops its script in the middle; the browser goes on and answers for it.
-    async strike({ console: { page } }) {
-      const devTools = await page.context().newCDPSession(page);
-      frozen.set(page, devTools);
-      return at(() => Promise.all([devTools.send('Debugger.enable'), devTools.send('Debugger.pause')]));
-    },
+    // Not by Page.setWebLifecycleState: Chromium 156 lets a page that has a connection run on, in front or hidden.
+    // What runs pages stands still, and the rest of the browser goes on.
+    strike: (driving) => at(() => signalBrowser(driving, 'SIGSTOP', '--type=renderer')),
     async mend(driving) {
-      const { page } = driving.console;
-      await frozen.get(page)?.send('Debugger.resume');
-      await frozen.get(page)?.detach();
+      signalBrowser(driving, 'SIGCONT', '--type=renderer');
       await stillHeld(driving);
     },
   }),
