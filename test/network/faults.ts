@@ -8,7 +8,7 @@ import { type Listener, listen, type Program, type Server, startServer, startVeh
 const USER = { name: 'lab', password: 'of the lab' };
 const CUT_MS = 5_000;
 /** Each host's line, one way: 50 ms from any of them to any other and back. */
-const DELAY_MS = 12.5;
+export const DELAY_MS = 12.5;
 
 export interface Scene {
   server: Server;
@@ -21,8 +21,16 @@ export interface Scene {
   office: Host;
 }
 
-/** @param script for the page, before its own */
-export async function startScene(lab: Lab, nat: NatKind, script = ''): Promise<Scene> {
+/**
+ * @param script for the page, before its own
+ * @param env variables for the vehicle
+ */
+export async function startScene(
+  lab: Lab,
+  nat: NatKind,
+  script = '',
+  env: Record<string, string> = {},
+): Promise<Scene> {
   const link = { delayMs: DELAY_MS };
   const [site, relay, garage, office] = await Promise.all([
     lab.publicHost('site', { link }),
@@ -36,7 +44,7 @@ export async function startScene(lab: Lab, nat: NatKind, script = ''): Promise<S
   const iceServers: IceServer[] = [{ urls: stun }, { urls: udp, ...login }];
   const server = await startServer(site, { iceServers });
   const [vehicle, browser, heard] = await Promise.all([
-    startVehicle(garage, { server }),
+    startVehicle(garage, { server, env }),
     office.chromium(trust(server)),
     listen(site, server),
   ]);

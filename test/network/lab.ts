@@ -32,7 +32,7 @@ const PROGRAMS = 'unshare nsenter setpriv ip iptables conntrack turnserver opens
   ' ',
 );
 
-export interface Host extends Pick<Namespace, 'exec' | 'spawn' | 'must'> {
+export interface Host extends Pick<Namespace, 'exec' | 'spawn' | 'must' | 'processes'> {
   name: string;
   /** For files of what runs here; goes with the lab. */
   folder: string;
@@ -65,6 +65,8 @@ export interface HostOptions {
 }
 
 export interface Lab {
+  /** For files; goes with the lab. */
+  folder: string;
   /** @param options.addresses how many, 1 unless given */
   publicHost(name: string, options?: { addresses?: number; link?: LinkQuality }): Promise<Host>;
   host(name: string, options: HostOptions): Promise<Host>;
@@ -147,6 +149,7 @@ export async function createLab(): Promise<Lab> {
     exec: inner.exec,
     spawn: inner.spawn,
     must: inner.must,
+    processes: inner.processes,
     chromium: (args: string[] = []) => browserIn(inner, args),
   });
 
@@ -224,6 +227,7 @@ export async function createLab(): Promise<Lab> {
   }
 
   return {
+    folder,
     publicHost(name, { addresses = 1, link } = {}) {
       return direct(name, Array.from({ length: addresses }, serverAddress), serverAddress, link);
     },

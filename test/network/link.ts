@@ -10,7 +10,7 @@ const SHAPER = fileURLToPath(new URL('./shaper.py', import.meta.url));
 /** What is left out stays as it is; at first: no delay, no loss, no limit, a queue of 500 ms. */
 export interface LinkQuality {
   /** One way, in each direction, ms. */
-  delayMs?: number;
+  delayMs?: number | { up: number; down: number };
   /** Random loss in each direction, 0 to 100. */
   lossPct?: number;
   /** Bottleneck in each direction, kbit/s of IP packets; 0 is none. */
@@ -45,6 +45,9 @@ export interface Link {
   /** Nothing passes, and neither end is told. What is under way is lost. */
   cut(): Promise<void>;
   restore(): Promise<void>;
+  /** Keeps back what goes up, until it is let go all at once. Only of a link that was made with a quality. */
+  hold(): Promise<void>;
+  letGo(): Promise<void>;
   /** Up is from the host to the internet. Only of a link that was made with a quality. */
   stats(options?: { reset: boolean }): Promise<{ up: WayStats; down: WayStats }>;
 }
@@ -74,7 +77,8 @@ async function plainLink({ inner, innerName, outer, outerName }: Ends): Promise<
     for (const rule of rules) await outer.must('iptables', ['-w', action, ...rule]);
   };
   const unshaped = () => Promise.reject(new Error('this link was made without a quality'));
-  return { set: unshaped, stats: unshaped, cut: () => change('-I'), restore: () => change('-D') };
+  const shaping = { set: unshaped, stats: unshaped, hold: unshaped, letGo: unshaped };
+  return { ...shaping, cut: () => change('-I'), restore: () => change('-D') };
 }
 
 async function shapedLink({ inner, innerName, outer, outerName }: Ends, quality: LinkQuality): Promise<Link> {
@@ -105,12 +109,17 @@ async function shapedLink({ inner, innerName, outer, outerName }: Ends, quality:
     set,
     cut: () => ask({ set: { cut: true } }).then(() => {}),
     restore: () => ask({ set: { cut: false } }).then(() => {}),
+    hold: () => ask({ set: { up: { hold: true } } }).then(() => {}),
+    letGo: () => ask({ set: { up: { hold: false } } }).then(() => {}),
     stats: ({ reset } = { reset: false }) => ask({ stats: { reset } }),
   };
 }
 
-function ways({ kbps, ...both }: LinkQuality) {
-  if (kbps === undefined) return { up: both, down: both };
-  const { up, down } = typeof kbps === 'number' ? { up: kbps, down: kbps } : kbps;
-  return { up: { ...both, kbps: up }, down: { ...both, kbps: down } };
+function ways({ kbps, delayMs, ...both }: LinkQuality) {
+  const way = (name: 'up' | 'down') => ({
+    ...both,
+    ...(kbps === undefined ? {} : { kbps: typeof kbps === 'number' ? kbps : kbps[name] }),
+    ...(delayMs === undefined ? {} : { delayMs: typeof delayMs === 'number' ? delayMs : delayMs[name] }),
+  });
+  return { up: way('up'), down: way('down') };
 }

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 
 /** Daemons' and administrators' programs are not on everybody's path. */
 export const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
@@ -29,6 +30,8 @@ export interface Namespace {
   enter(command: string, ...args: string[]): [string, string[]];
   /** Runs a program to its end, whatever that is. */
   exec(command: string, args: string[], options?: RunOptions): Promise<Finished>;
+  /** Process ids of all that runs in here. */
+  processes(): number[];
   /** Starts a program, which ends with the namespace or this process at the latest. */
   spawn(command: string, args: string[], options?: SpawnOptions): ChildProcess;
   /** Runs a program that must succeed. Rejects with what it said. */
@@ -45,6 +48,15 @@ echo 1 > /proc/sys/net/ipv4/ip_forward
 echo held
 exec cat
 `;
+
+/** Of a process, as the kernel calls it; null when the process is gone. */
+function namespaceOf(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return null;
+  }
+}
 
 export async function createNamespace(): Promise<Namespace> {
   const holder = spawn('unshare', ['--net', 'sh', '-ec', HOLD], {
@@ -90,6 +102,12 @@ export async function createNamespace(): Promise<Namespace> {
     enter,
     exec,
     must,
+    processes() {
+      const here = namespaceOf(pid);
+      return readdirSync('/proc')
+        .map(Number)
+        .filter((one) => here !== null && one !== pid && namespaceOf(one) === here);
+    },
     ip: (...commands) => must('ip', ['-batch', '-'], `${commands.join('\n')}\n`),
     spawn(command, args, options = {}) {
       const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...enter(command, ...args).flat()], {

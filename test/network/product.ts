@@ -19,6 +19,8 @@ const YIELDING = ['nice', '-n', '10'];
 const PATIENCE_MS = 80_000;
 
 export interface Program {
+  /** Of the program itself: what leads into the namespace becomes it. */
+  readonly pid: number;
   /** What it has printed so far. */
   printed(): string;
   /** The first match in what it prints. Rejects when it ends without. */
@@ -53,6 +55,9 @@ export async function startServer(
   return {
     url: `http://${host.address}:${port}`,
     mqttUrl: `mqtt://${host.address}:${mqttPort}`,
+    get pid() {
+      return program.pid;
+    },
     printed: () => program.printed(),
     says: (wanted) => program.says(wanted),
     stop: (signal) => program.stop(signal),
@@ -167,6 +172,7 @@ async function runCli(
   }
   const ended = once(child, 'exit');
   const running: Program = {
+    pid: child.pid as number,
     printed: () => text,
     says: (wanted) =>
       Promise.race([

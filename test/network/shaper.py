@@ -9,7 +9,7 @@ Commands are JSON lines on stdin, each answered by a JSON line on stdout:
     {"set": {"up": {"kbps": 800, "queueMs": 500, "delayMs": 25, "lossPct": 0}, "down": {...}, "cut": false}}
     {"stats": {"reset": true}}
 
-kbps 0 is no limit. Times are ms on CLOCK_MONOTONIC.
+kbps 0 is no limit. "hold": true in one direction keeps back all that comes, and false lets it go at once. Times are ms on CLOCK_MONOTONIC.
 """
 import fcntl, gc, json, os, random, select, struct, sys, time
 from collections import deque
@@ -20,6 +20,8 @@ SAMPLE_MS = 100
 # The queue counts as full from this part of its length on: a packet more may not fit.
 FULL = 0.9
 HISTORY_SAMPLES = 36_000
+# Of what is held back; what comes when it is full is lost.
+MOST_HELD_BYTES = 32_000_000
 
 
 def now():
@@ -40,6 +42,7 @@ class Way:
         self.kbps, self.queue_ms, self.delay_ms, self.loss = 0, 500, 0, 0
         self.queue, self.queued, self.finish = deque(), 0, 0.0
         self.flying, self.landing = deque(), 0.0
+        self.hold, self.held = False, 0
         self.reset(now())
 
     def set(self, settings):
@@ -47,6 +50,7 @@ class Way:
         self.queue_ms = settings.get("queueMs", self.queue_ms)
         self.delay_ms = settings.get("delayMs", self.delay_ms)
         self.loss = settings.get("lossPct", self.loss * 100) / 100
+        self.hold = settings.get("hold", self.hold)
         self.observe(now())
 
     def reset(self, at):
@@ -116,11 +120,19 @@ class Way:
         if self.loss and random.random() < self.loss:
             self.counts["lost"] += 1
             return
+        if self.hold:
+            if self.held + len(packet) > MOST_HELD_BYTES:
+                self.counts["queueDrops"] += 1
+                return
+            self.held += len(packet)
         # Never before the one ahead, also when the delay has become shorter.
         self.landing = max(self.landing, at + self.delay_ms)
         self.flying.append((self.landing, packet))
 
     def deliver(self, at):
+        if self.hold:
+            return
+        self.held = 0
         while self.flying and self.flying[0][0] <= at:
             packet = self.flying.popleft()[1]
             self.counts["bytes"] += len(packet)
@@ -135,12 +147,13 @@ class Way:
         self.counts["cutDrops"] += len(self.queue) + len(self.flying)
         self.queue.clear()
         self.flying.clear()
-        self.queued = 0
+        self.queued = self.held = 0
         self.observe(now())
 
     def next(self):
         """When there is something to do, ms."""
-        return min(self.finish if self.queue else float("inf"), self.flying[0][0] if self.flying else float("inf"))
+        landing = self.flying[0][0] if self.flying and not self.hold else float("inf")
+        return min(self.finish if self.queue else float("inf"), landing)
 
     def stats(self, at):
         self.serve(at)

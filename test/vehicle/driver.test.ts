@@ -56,9 +56,9 @@ test('releases the throttle and brakes by itself at their times, also when nothi
   const { speed } = driver.motion();
   expect(speed).toBeGreaterThan(6);
   driver.apply({ ...FORWARD, throttle: 1 }, HOLD);
-  time.now += HOLD.releaseIn;
+  time.now += HOLD.releaseIn - 1;
   expect(driver.motion()).toMatchObject({ throttle: 1, brake: 0 });
-  time.now += 10;
+  time.now += 1;
   expect(driver.motion()).toMatchObject({ throttle: 0, brake: 0 });
   time.now += HOLD.brakeIn - HOLD.releaseIn;
   expect(driver.motion()).toMatchObject({ throttle: 0, brake: 1 });

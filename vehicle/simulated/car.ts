@@ -2,9 +2,8 @@
  * The simulated car as a process of its own, as a real one is a controller of its own: it goes on when the
  * agent stands still or dies, and then stops by itself. Started by car-process.ts.
  *
- * With PLNTRY_CAR_TRACE, the name of a file, it writes a line of JSON for every change of throttle or brake:
- * `{"at": ms since the epoch, "throttle", "brake", "speed"}`. Tests and benchmarks look at the car there, where
- * no agent has a say.
+ * With PLNTRY_CAR_TRACE, the name of a file, it writes there what it is told and what it does, in lines of JSON.
+ * Tests and benchmarks look at the car there, where no agent has a say.
  */
 import { appendFileSync } from 'node:fs';
 import type { Actuation, Hold } from '../../shared/safety.ts';
@@ -24,6 +23,13 @@ export interface CarReport {
   pose: Pose;
 }
 
+/** A line of the trace; `at` in ms since the epoch, `speed` in m/s. */
+export type Traced =
+  /** An order that has come. */
+  | { at: number; speed: number; order: Actuation & Hold }
+  /** The throttle or the brake has changed, or the car has come to a stand or left it. */
+  | { at: number; speed: number; throttle: number; brake: number };
+
 /** 100 times a second: pictures show where the car is. */
 const REPORT_MS = 10;
 /** Reports that the agent has not taken; a car does not fill its memory for one that stands still. */
@@ -35,6 +41,11 @@ let waiting = 0;
 let traced = '';
 
 process.on('message', ({ actuation, hold }: CarOrder) => {
+  if (trace) {
+    // What ended by itself before it came is seen as that.
+    look();
+    write({ at: Date.now(), speed: driver.motion().speed, order: { ...actuation, ...hold } });
+  }
   driver.apply(actuation, hold);
   look();
 });
@@ -66,7 +77,12 @@ function report(): void {
 function look(): void {
   if (!trace) return;
   const { throttle, brake, speed } = driver.motion();
-  if (traced === `${throttle} ${brake}`) return;
-  traced = `${throttle} ${brake}`;
-  appendFileSync(trace, `${JSON.stringify({ at: Date.now(), throttle, brake, speed })}\n`);
+  const now = `${throttle} ${brake} ${speed === 0}`;
+  if (traced === now) return;
+  traced = now;
+  write({ at: Date.now(), speed, throttle, brake });
+}
+
+function write(line: Traced): void {
+  if (trace) appendFileSync(trace, `${JSON.stringify(line)}\n`);
 }

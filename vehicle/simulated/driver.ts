@@ -35,15 +35,22 @@ export function createSimulatedDriver(options: SimulatedDriverOptions = {}): Sim
   writePose(pose, state);
 
   function integrate(): void {
-    const steps = Math.floor((clock() - integrated) / STEP_MS);
-    if (!(steps > 0)) return;
+    const now = clock();
+    const steps = Math.floor((now - integrated) / STEP_MS);
     for (let done = 0; done < steps; done++) {
-      if (integrated >= hold.release) actuation = { ...actuation, throttle: 0 };
-      if (integrated >= hold.brake) actuation = { ...actuation, throttle: 0, brake: 1 };
+      expire(integrated);
       state = step(state, actuation, STEP_MS / 1000);
       integrated += STEP_MS;
     }
-    writePose(pose, state);
+    if (steps > 0) writePose(pose, state);
+    // Not only with the next step, which would be up to two of them late.
+    expire(now);
+  }
+
+  /** What was to be held up to then, on the clock, is over. */
+  function expire(at: number): void {
+    if (at >= hold.release && actuation.throttle > 0) actuation = { ...actuation, throttle: 0 };
+    if (at >= hold.brake && actuation.brake < 1) actuation = { ...actuation, throttle: 0, brake: 1 };
   }
 
   const ticking = setInterval(integrate, TICK_MS);
