@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { CDPSession } from 'playwright-core';
 import type { Driving } from './drive.ts';
 import { type SafetyFault, stopping } from './faults.ts';
 import { appliedAfter } from './figures.ts';
@@ -17,6 +18,9 @@ const STILL_HELD_MS = 500;
 const UNDER_WAY_MS = 100;
 /** When what was held back was let go, by the time of the fault; both in ms since the epoch. */
 const heldUntil = new Map<number, number>();
+
+/** What froze the tab can wake it. */
+const frozen = new WeakMap<Driving, CDPSession>();
 
 /** Now, and then the fault. */
 async function at(strike: () => unknown): Promise<number> {
@@ -68,9 +72,27 @@ export const STOPS: SafetyFault[] = [
       await driving.newTab();
     },
   }),
-  stopping('tab frozen', {
-    // Not by Page.setWebLifecycleState: Chromium 156 lets a page that has a connection run on, in front or hidden.
-    // What runs pages stands still, and the rest of the browser goes on.
+  stopping('tab frozen (CDP)', {
+    // Not by Page.setWebLifecycleState, which headless Chromium 156 takes and heeds for no page, but by the debugger:
+    // nothing runs in the page from its next timer on.
+    async strike(driving) {
+      const { page } = driving.console;
+      const cdp = await page.context().newCDPSession(page);
+      await cdp.send('Debugger.enable');
+      const paused = new Promise((resolve) => cdp.once('Debugger.paused', resolve));
+      frozen.set(driving, cdp);
+      return at(async () => {
+        await cdp.send('Debugger.pause');
+        await paused;
+      });
+    },
+    async mend(driving) {
+      await frozen.get(driving)?.send('Debugger.disable');
+      await frozen.get(driving)?.detach();
+      await stillHeld(driving);
+    },
+  }),
+  stopping('tab stopped (SIGSTOP of its process)', {
     strike: (driving) => at(() => signalBrowser(driving, 'SIGSTOP', '--type=renderer')),
     async mend(driving) {
       signalBrowser(driving, 'SIGCONT', '--type=renderer');
