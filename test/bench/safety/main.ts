@@ -8,6 +8,7 @@
  *
  * Prints a table, and each run that missed with the car's own words; exits with 1 where one did.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { accountOf } from '../../network/faults.ts';
 import { canRunLab, createLab } from '../../network/lab.ts';
@@ -33,6 +34,10 @@ if (problem) {
   process.exit(2);
 }
 
+/** How late this process itself is, which has next to nothing to do: so late is the machine. */
+const late = monitorEventLoopDelay({ resolution: 10 });
+late.enable();
+
 const done: { fault: SafetyFault; runs: Run[] }[] = [];
 for (const fault of wanted) {
   // Each has a set-up of its own: what one leaves behind is not the next one's.
@@ -42,9 +47,12 @@ for (const fault of wanted) {
     const all: Run[] = [];
     done.push({ fault, runs: all });
     for (let run = 1; run <= runs; run++) {
+      late.reset();
       const { outcome, broken } = await strike(driving, fault);
       all.push(outcome);
-      say(`${fault.name}, ${run} of ${runs}: ${inWords(outcome)}`);
+      say(
+        `${fault.name}, ${run} of ${runs}: ${inWords(outcome)} (machine late by ${(late.max / 1e6).toFixed(0)} ms)`,
+      );
       if (outcome.missed.length > 0) for (const line of outcome.trace) say(`    ${JSON.stringify(line)}`);
       if (!broken) continue;
       await lab.close();
