@@ -25,7 +25,7 @@ import { delayOf } from './speed-limit.ts';
 import { createTopics } from './topics.ts';
 import type { VehicleEndOptions } from './vehicle-end-options.ts';
 import { keepLease } from './vehicle-lease.ts';
-import { judge, newOperator, type Operator } from './vehicle-operator.ts';
+import { forgetSession, judge, newOperator, type Operator } from './vehicle-operator.ts';
 import { type Doing, offerMessage, sessionsOf, silentOf, stateMessage } from './vehicle-reports.ts';
 import { verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
@@ -216,7 +216,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     options.record?.({ kind: 'session', operator: peer, phase: link.phase, detail: detail.detail ?? null });
     if (!isLive(link) || link.phase === 'connecting') lease.lost(peer);
     const operator = operators.get(peer);
-    if (operator && link.phase === 'connecting') operator.command = operator.told = null;
+    if (operator && link.phase === 'connecting') forgetSession(operator);
     if (link.phase === 'connected') {
       sendState(peer);
       // Asking again would cost whoever drove another round trip.

@@ -15,7 +15,10 @@ export interface Operator extends Visitor {
   /** It is not waited for any more that it enters. */
   stopWaiting(): void;
   reports: ReturnType<typeof createReports>;
+  /** The last that was fresh. */
   command: LastCommand | null;
+  /** `seq` of the last that moved something; what only claims to be newer must not make others old. */
+  counted: number;
   /** Why the session failed, as it was told. */
   told: string | null;
   /** The next state message that is due without a command. */
@@ -31,13 +34,21 @@ export const newOperator = (given: Given): Operator => ({
   entered: false,
   supervises: false,
   command: null,
+  counted: -1,
   told: null,
   stopStates: () => {},
   freshness: createFreshness(),
 });
 
+/** Another session begins: what was said in the one before is over. */
+export function forgetSession(operator: Operator): void {
+  operator.command = null;
+  operator.counted = -1;
+  operator.told = null;
+}
+
 /**
- * Whether a command may move the vehicle, which remembers it as the operator's last.
+ * Whether a command may move the vehicle.
  * @param admits the lease under this number is the operator's
  * @param now vehicle's clock, ms
  * @returns its age when it came, ms, null while the clocks aren't known; and why it moves nothing, null if it may
@@ -49,10 +60,12 @@ export function judge(
   now: number,
 ): { age: number | null; dropped: string | null } {
   const { seq, t, lease } = command;
-  if (operator.command && seq <= operator.command.seq) return { age: null, dropped: 'an old command' };
+  if (seq <= operator.counted) return { age: null, dropped: 'an old command' };
   const freshness = operator.freshness.command(t, now);
   const { age } = freshness;
-  operator.command = { seq, t, at: now, late: freshness.fresh ? age : null };
   if (!freshness.fresh) return { age, dropped: freshness.why };
-  return { age, dropped: admits(lease) ? null : 'no lease' };
+  operator.command = { t, at: now, late: age };
+  if (!admits(lease)) return { age, dropped: 'no lease' };
+  operator.counted = seq;
+  return { age, dropped: null };
 }

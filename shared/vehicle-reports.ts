@@ -8,9 +8,8 @@ import type { PathStats } from './peer.ts';
 /** What the vehicle does now, as far as operators see it. */
 export type Doing = Pick<VehicleState, 'speed' | 'steer' | 'throttle' | 'brake' | 'gear' | 'safety'>;
 
-/** The last command that arrived from an operator: its seq and `t`, and when, on the vehicle's clock. */
+/** The last fresh command of an operator: its `t`, and when it came, on the vehicle's clock. */
 export interface LastCommand {
-  seq: number;
   t: number;
   at: number;
   /** How old it was then, ms; null where that is not known. */

@@ -101,6 +101,20 @@ test('a driver who is back after half a second finds another lease, and drives o
   expect(Math.max(...moved)).toBe(0);
 });
 
+test('what only claims to be newer makes no real command old', async () => {
+  const { mqttUrl } = await testServer();
+  await testVehicle(mqttUrl);
+  const driver = await connected(mqttUrl);
+  await driving(driver);
+  const forged = { ...NEUTRAL, brake: 1, seq: 1_000_000, lease: 77 };
+  driver.sendOn('control', JSON.stringify({ ...forged, t: Date.now() }));
+  driver.sendOn('control', JSON.stringify({ ...forged, lease: 1, t: Date.now() + 10_000 }));
+  const states: string[] = [];
+  driver.onEveryState(({ safety, brake }) => states.push(`${safety} ${brake}`));
+  await driver.until('a while', () => states.length > 100);
+  expect(states.slice(-20)).toEqual(Array.from({ length: 20 }, () => 'driving 0'));
+});
+
 test('the same, after a release', async () => {
   const { mqttUrl } = await testServer();
   await testVehicle(mqttUrl);
