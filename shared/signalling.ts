@@ -18,7 +18,7 @@ export interface SignallingOptions extends Pick<BusOptions, 'url' | 'root' | 'op
   role: 'vehicle' | 'operator';
   name?: string | undefined;
   /** What this peer's presence says beside, as it is when it is published. */
-  details?(): Pick<Body<'presence'>, 'prepares' | 'preparing'>;
+  details?(): Pick<Body<'presence'>, 'prepares' | 'preparing' | 'supervises'>;
   /** Extra filters, as text, beside the room's presence and what is addressed to this peer. */
   filters: string[];
   /** False: connect and subscribe, but stay unseen until `announce` is called (operators). */
