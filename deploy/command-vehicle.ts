@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
+import { estopFile } from './data-folder.ts';
 import { addDriveLogOptions, type DriveLogFlags, driveLogOptions } from './drive-log-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
@@ -155,6 +156,7 @@ ${ICE_HELP}`,
               ...options,
               ...askOwn,
               driveLog,
+              estopFile: estopFile(process.env, room),
               times: { releaseMs, brakeMs },
               speed: { maxSpeed: maxSpeed / 3.6, ceilingMs },
             },

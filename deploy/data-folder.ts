@@ -10,6 +10,10 @@ export function stateFolder({ STATE_DIRECTORY, XDG_STATE_HOME }: Environment): s
   return join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'plntry');
 }
 
+/** Where a vehicle keeps an emergency stop until it is reset. */
+export const estopFile = (environment: Environment, room: string): string =>
+  join(environment.PLNTRY_DATA || stateFolder(environment), 'estop', `${room}.json`);
+
 /** Of the drive logs of all vehicles: beside what a server keeps. */
 export const driveLogFolder = (environment: Environment): string =>
   join(environment.PLNTRY_DATA || stateFolder(environment), 'drive-log');

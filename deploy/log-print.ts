@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { isId } from '../shared/topics.ts';
-import { isBeingWritten, type LogFile, logsOf, roomsIn } from '../vehicle/log/log-folder.ts';
+import { DAMAGED, isBeingWritten, type LogFile, logsOf, roomsIn } from '../vehicle/log/log-folder.ts';
 import { isWhole, readMessages, UnreadableError } from '../vehicle/log/read.ts';
 import { spanOf } from '../vehicle/log/span.ts';
 import type { LogFlags, Moment } from './command-log.ts';
@@ -36,16 +36,21 @@ export async function printLog(log: string, folder: string, flags: LogFlags): Pr
   const path = await fileOf(log, folder);
   const topics = flags.topic && new Set(flags.topic);
   let start: bigint | null = null;
+  const { from, to } = flags;
   try {
     for await (const { topic, time, data } of readMessages(path)) {
+      if (start === null && from && to && momentIn(from, time) > momentIn(to, time)) {
+        throw new OptionError("option '--to' is before '--from'.");
+      }
       start ??= time;
       if (topics && !topics.has(topic)) continue;
-      if (flags.from && time < momentIn(flags.from, start)) continue;
-      if (flags.to && time > momentIn(flags.to, start)) continue;
+      if (from && time < momentIn(from, start)) continue;
+      if (to && time > momentIn(to, start)) continue;
       const fields = JSON.parse(Buffer.from(data).toString('utf8'));
       await print(`${(flags.json ? jsonLineOf : lineOf)(topic, time, fields)}\n`);
     }
   } catch (error) {
+    if (error instanceof OptionError) throw error;
     if (error instanceof UnreadableError) throw new OptionError(error.message);
     throw asSentence(path, error as Error);
   }
@@ -55,6 +60,7 @@ async function describe({ path, startedAt }: LogFile): Promise<{ ms: number; sta
   try {
     const span = await spanOf(path);
     const ms = span ? Number((span.to - BigInt(startedAt) * 1_000_000n) / 1_000_000n) : 0;
+    if (path.endsWith(DAMAGED)) return { ms, state: 'damaged' };
     if (await isWhole(path)) return { ms, state: 'whole' };
     return { ms, state: (await isBeingWritten(path, Date.now())) ? 'being written' : 'cut off' };
   } catch {
@@ -66,7 +72,9 @@ async function fileOf(log: string, folder: string): Promise<string> {
   const found = await stat(log).catch(() => null);
   if (found?.isFile()) return log;
   if (!isId(log)) throw new OptionError(`There is no drive log ${log}.`);
-  const newest = (await asOptionError(folder, logsOf(folder, log))).at(-1);
+  const newest = (await asOptionError(folder, logsOf(folder, log))).findLast(
+    ({ path }) => !path.endsWith(DAMAGED),
+  );
   if (newest) return newest.path;
   throw new OptionError(`There is no drive log of ${log} in ${folder}.`);
 }

@@ -44,6 +44,8 @@ export type Incoming = {
     retained: boolean;
     /** Size of the payload. */
     bytes: number;
+    /** Of an emergency stop in words of its own: those, or as many as are shown. */
+    text?: string;
   };
 }[TopicKind];
 
@@ -168,7 +170,8 @@ export function createBus(options: BusOptions) {
     const parsed = parseMessage(topic.kind, payload);
     // An emergency stop is one however it is written.
     if (!parsed.ok && topic.kind !== 'estop') return drop(topic.kind, parsed.reason, name);
-    options.onMessage({ ...base, message: parsed.ok ? parsed.value : null } as Incoming);
+    const text = parsed.ok ? {} : { text: wordsOf(payload) };
+    options.onMessage({ ...base, ...text, message: parsed.ok ? parsed.value : null } as Incoming);
   }
 
   /** The broker is there. */
@@ -282,6 +285,17 @@ export function createBus(options: BusOptions) {
       });
     },
   };
+}
+
+/** So much is shown of what somebody writes, characters. */
+const MOST_WORDS = 120;
+
+/** A payload that somebody has written by hand; empty when it is none. */
+function wordsOf(payload: Uint8Array): string {
+  const text = new TextDecoder().decode(payload.subarray(0, 4 * MOST_WORDS));
+  // Neither JSON of another kind, nor bytes.
+  const readable = !/^\s*[{[]/.test(text) && !/[\p{Cc}\p{Cf}\uFFFD]/u.test(text.trim());
+  return readable ? [...text.trim()].slice(0, MOST_WORDS).join('') : '';
 }
 
 /** mqtt.js wants a Buffer type, and takes any bytes (none for an empty will). */

@@ -34,8 +34,6 @@ export function createLateness() {
 export const MAX_AGE_MS = 500;
 /** By how much a command may seem to come from the future: as well as clocks are known, ms. */
 const MOST_AHEAD_MS = 100;
-/** Where the clocks aren't known yet, a command may be so much later than the quickest, ms. */
-const MAX_LATE_MS = 200;
 /** After a pause of this much, what comes may have been held back on its way, ms. */
 const PAUSE_MS = 150;
 /** One that comes this much later than those before the pause has been, or the path has become longer, ms. */
@@ -43,7 +41,7 @@ const SLOWER_MS = 50;
 
 export type Freshness =
   /** @param age since it was sent, ms; null while the clocks aren't known */
-  { fresh: true; age: number | null } | { fresh: false; age: number | null; why: string };
+  { fresh: true; age: number } | { fresh: false; age: number | null; why: string };
 
 /**
  * Whether one operator's commands are fresh: by the operator's clock, as it is known from the `clock` events
@@ -52,7 +50,6 @@ export type Freshness =
  */
 export function createFreshness() {
   const sync = createClockSync();
-  const lateness = createLateness();
   let clock: ClockEstimate | null = null;
   let last: { sent: number; arrived: number; age: number } | null = null;
   let catchingUp = false;
@@ -81,16 +78,16 @@ export function createFreshness() {
     },
     /** A command has come. @param t operator's clock, ms @param now this end's clock, ms */
     command(t: number, now: number): Freshness {
-      const late = lateness(t, now);
-      const age = clock === null ? late : now - (t - clock.offset);
+      // How old it is can't be said: it may have waited for any time.
+      if (clock === null) return { fresh: false, age: null, why: 'a command by an unknown clock' };
+      const age = now - (t - clock.offset);
       const heldBack = isHeldBack(t, now, age);
       last = { sent: t, arrived: now, age };
-      const known = clock === null ? null : Math.max(0, age);
+      const known = Math.max(0, age);
       const stale = (why: string): Freshness => ({ fresh: false, age: known, why });
-      if (age > (clock === null ? MAX_LATE_MS : MAX_AGE_MS)) return stale('a late command');
+      if (age > MAX_AGE_MS) return stale('a late command');
       if (age < -MOST_AHEAD_MS) return stale('a command from the future');
-      if (heldBack) return stale('a command that was held back');
-      return { fresh: true, age: known };
+      return heldBack ? stale('a command that was held back') : { fresh: true, age: known };
     },
   };
 }

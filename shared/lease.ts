@@ -88,7 +88,8 @@ export function leaseAfter(lease: Lease, event: LeaseEvent, now: number): LeaseS
       return left(lease, event.peer, event.standing, now);
     case 'lost': {
       const [after, words] = left(lease, event.peer, event.standing, now);
-      if (lease.holder !== event.peer) return [after, words];
+      // Nobody is missed whom somebody has followed.
+      if (lease.holder !== event.peer || after.holder !== null || after.next !== null) return [after, words];
       return [{ ...after, missed: { peer: event.peer, until: now + REGAIN_MS } }, words];
     }
     case 'back': {

@@ -17,6 +17,9 @@ export const MAX_MESSAGE_BYTES = 64 * 1024;
 const id = z.string().check(z.refine(isId, { error: 'is not an id' }));
 const millis = z.number().check(z.nonnegative());
 const count = z.int().check(z.nonnegative());
+/** Nine digits in base 36, as they stand in a session's name: the year 5188. */
+export const MAX_EPOCH = 36 ** 9 - 1;
+const epoch = z.int().check(z.nonnegative(), z.maximum(MAX_EPOCH));
 /** Sorts by age; see sessionId in negotiation-state.ts. */
 const session = z.string().check(z.regex(/^[0-9a-z]{9}-[0-9a-z]{4}$/));
 /** Enough to tell a description that WebRTC can use from other text (RFC 8866, RFC 8839, RFC 8122). */
@@ -39,7 +42,7 @@ export const PresenceSchema = z.object({
   state: z.enum(['online', 'offline', 'lost']),
   role: z.enum(['vehicle', 'operator']),
   /** One run of the peer's process: its start, ms since the epoch. A later run has a larger one. */
-  epoch: count,
+  epoch,
   /** When this state began, ms since the epoch. */
   since: millis,
   name: z.optional(z.string().check(z.maxLength(64))),
@@ -54,7 +57,7 @@ export const PresenceSchema = z.object({
 export const OfferStateSchema = z.object({
   ...envelope,
   from: id,
-  epoch: count,
+  epoch,
   phase: z.enum(['waiting', 'offering', 'connected']),
   sessions: z.array(
     z.object({

@@ -66,6 +66,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let sync = createClockSync();
   /** The vehicle's time as it was last heard, and when that was on this clock. */
   let heardTime: { t: number; at: number } | null = null;
+  /** The vehicle has been told in this session what it said. */
+  let answeredTime = false;
   let seq = 0;
   let echoed = Number.NEGATIVE_INFINITY;
   /** `seq` of the newest vehicle state: `control` keeps no order. */
@@ -221,6 +223,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     if (link.phase === 'connecting') {
       sync = createClockSync();
       heardTime = null;
+      answeredTime = false;
       seq = 0;
       echoed = Number.NEGATIVE_INFINITY;
       stateSeq = -1;
@@ -259,7 +262,11 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       case 'clock':
         if (event.echo === undefined) return;
         heardTime = { t: event.t, at: now };
-        return update({ clock: sync(event.echo, event.t, now) });
+        update({ clock: sync(event.echo, event.t, now) });
+        // The vehicle takes no command before it knows this clock.
+        if (!answeredTime) askTime();
+        answeredTime = true;
+        return;
       case 'grant':
       case 'deny':
       case 'wait':

@@ -66,8 +66,7 @@ export type SafetyEvent =
   /** A command of the driver's that is fresh. */
   | { type: 'command'; command: Command }
   | { type: 'estop'; by: string; reason: string | null }
-  /** @param speed m/s */
-  | { type: 'reset'; speed: number }
+  | { type: 'reset' }
   /** How late pictures and commands are makes another one necessary. */
   | { type: 'limit'; limit: SpeedLimit }
   | { type: 'tick' };
@@ -83,25 +82,34 @@ export const AT_FIRST: Safety = {
   fresh: false,
 };
 
-/** @param now monotonic, ms */
-export function safetyAfter(before: Safety, event: SafetyEvent, now: number, times: SafetyTimes): Safety {
-  return judged(taken(before, event, now), now, times);
+/** @param now monotonic, ms @param speed of the vehicle, m/s */
+export function safetyAfter(
+  before: Safety,
+  event: SafetyEvent,
+  now: number,
+  times: SafetyTimes,
+  speed: number,
+): Safety {
+  const standing = Math.abs(speed) <= STANDING;
+  return judged(taken(before, event, now, standing), now, times, standing);
 }
 
-function taken(before: Safety, event: SafetyEvent, now: number): Safety {
+function taken(before: Safety, event: SafetyEvent, now: number, standing: boolean): Safety {
+  /** One that has stopped by itself comes to a stand first, whatever anybody wants. */
+  const mayArm = before.state !== 'stopped' || standing;
   switch (event.type) {
     case 'lease':
       // After an emergency stop asking alone is not enough.
       return {
         ...before,
         driver: event.driver,
-        armed: event.asked && before.state !== 'estopped',
+        armed: event.asked && before.state !== 'estopped' && mayArm,
         last: null,
       };
     case 'command': {
       const { command } = event;
       if (before.driver === null || before.state === 'estopped') return before;
-      const armed = before.armed || command.throttle === 0;
+      const armed = before.armed || (command.throttle === 0 && mayArm);
       return { ...before, armed, last: { command, at: now }, steer: command.steer };
     }
     case 'estop': {
@@ -110,7 +118,7 @@ function taken(before: Safety, event: SafetyEvent, now: number): Safety {
       return { ...before, state: 'estopped', reason: `by ${event.by}${why}`, armed: false, last: null };
     }
     case 'reset':
-      if (before.state !== 'estopped' || Math.abs(event.speed) > STANDING) return before;
+      if (before.state !== 'estopped' || !standing) return before;
       return { ...before, state: 'ready', reason: null, armed: false, last: null };
     case 'limit':
       return { ...before, limit: event.limit };
@@ -120,9 +128,11 @@ function taken(before: Safety, event: SafetyEvent, now: number): Safety {
 }
 
 /** What has become of it by now. */
-function judged(safety: Safety, now: number, { releaseMs, brakeMs }: SafetyTimes): Safety {
+function judged(safety: Safety, now: number, { releaseMs, brakeMs }: SafetyTimes, standing: boolean): Safety {
   if (safety.state === 'estopped') return safety;
-  if (safety.driver === null) return become(safety, 'ready', null);
+  if (safety.driver === null) {
+    return safety.state === 'stopped' && !standing ? safety : become(safety, 'ready', null);
+  }
   // Who has the wheel and has not begun; one that was stopped stays so until it does.
   if (safety.last === null) return safety.state === 'stopped' ? safety : become(safety, 'ready', null);
   const age = now - safety.last.at;
@@ -176,7 +186,9 @@ export function holdOf({ state, last }: Safety, now: number, { releaseMs, brakeM
 
 export interface SafetyOptions {
   times: SafetyTimes;
-  speed: SpeedRules;
+  limits: SpeedRules;
+  /** Of the vehicle now, m/s, negative in reverse. */
+  speed(): number;
   /** Monotonic, ms: the age of a command must not depend on a clock that somebody can set. */
   now(): number;
   /** Something is different: the state, or only the command that it is based on. */
@@ -187,15 +199,16 @@ export interface SafetyOptions {
 }
 
 /** Keeps the safety state of one vehicle. */
-export function keepSafety({ times, speed, now, onSafety, onStopped, onLimit }: SafetyOptions) {
-  let safety: Safety = { ...AT_FIRST, limit: ownLimit(speed) };
-  const limit = keepSpeedLimit(speed, (next) => {
+export function keepSafety(options: SafetyOptions) {
+  const { times, limits, speed, now, onSafety, onStopped, onLimit } = options;
+  let safety: Safety = { ...AT_FIRST, limit: ownLimit(limits) };
+  const limit = keepSpeedLimit(limits, (next) => {
     step({ type: 'limit', limit: next });
     onLimit(next);
   });
   function step(event: SafetyEvent): void {
     const before = safety;
-    safety = safetyAfter(before, event, now(), times);
+    safety = safetyAfter(before, event, now(), times, speed());
     // What moves keeps its times by itself, and need not be told again and again.
     if (safety === before) return;
     onSafety(safety, before);

@@ -4,7 +4,7 @@
  */
 import { type BusOptions, type BusState, createBus, type Incoming } from './bus.ts';
 import type { Clock } from './clock.ts';
-import { type Body, buildMessage } from './messages.ts';
+import { type Body, buildMessage, MAX_EPOCH } from './messages.ts';
 import { createTopics, type TopicKind } from './topics.ts';
 
 /** Seconds between keepalives; a death is known to the broker after one and a half times this. */
@@ -97,7 +97,14 @@ export function createSignalling(options: SignallingOptions) {
     },
     onMessage(incoming) {
       if (over) return;
-      if (incoming.kind === 'presence' && incoming.topic.peer === self) ownPresence(incoming.message);
+      if (incoming.kind === 'presence' && incoming.topic.peer === self) {
+        // Of another kind, or of a run that none could follow: somebody else's word under this name.
+        const { message } = incoming;
+        const mine = message === null || (message.role === role && message.epoch < MAX_EPOCH);
+        if (!mine) bus.drop('presence', 'of no run of this peer under its id');
+        ownPresence(mine ? message : null);
+        if (!mine) return;
+      }
       // The others' words wait until this run's epoch is settled.
       if (role === 'vehicle' && announced === 'no') early.push(incoming);
       else options.onMessage(incoming);

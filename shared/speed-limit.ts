@@ -102,7 +102,4 @@ export function governed(wanted: Actuation, speed: number, maxSpeed: number): Ac
 }
 
 /** Of a picture and the command that answers it, together. @param age of the command, ms @param video of the picture, ms */
-export function delayOf(age: number | null, video: number | undefined): number | null {
-  if (age === null && video === undefined) return null;
-  return (age ?? 0) + (video ?? 0);
-}
+export const delayOf = (age: number, video = 0): number => age + video;

@@ -31,9 +31,9 @@ export interface VehicleEndOptions {
   doing(): Doing;
   /**
    * A command of the lease's holder, newer than the one before.
-   * @param delay how old the picture was that it answers and the command itself, together, ms; null while neither is known
+   * @param delay how old the picture was that it answers and the command itself, together, ms
    */
-  onCommand(command: Command, delay: number | null): void;
+  onCommand(command: Command, delay: number): void;
   /** The lease is another one, and no command of before counts. @param asked its holder has asked for it */
   onLease(holder: string | null, asked: boolean): void;
   /** An emergency stop; from any peer, or over MQTT. */

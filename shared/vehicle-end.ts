@@ -111,7 +111,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       case 'estop':
         return options.onEstop(
           incoming.message?.from ?? 'somebody over MQTT',
-          incoming.message?.reason ?? null,
+          incoming.message?.reason ?? (incoming.text || null),
         );
       case 'sdp':
       case 'ice':
@@ -141,7 +141,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function presence(peer: string, message: Extract<Incoming, { kind: 'presence' }>['message']): void {
-    if (message !== null && message.role !== 'operator') return;
+    if (peer === room || (message !== null && message.role !== 'operator')) return;
     const known = operators.get(peer);
     if (message === null || message.state !== 'online') {
       admission.leave(peer);
@@ -273,10 +273,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function command(peer: string, command: Command): void {
     const operator = operators.get(peer);
     if (!operator) return;
-    const { age, dropped } = judge(operator, command, (number) => lease.admits(peer, number), clock.now());
-    options.record?.({ kind: 'command', operator: peer, command, age, dropped });
-    if (dropped !== null) signalling.drop('control', dropped);
-    else options.onCommand(command, delayOf(age, command.video));
+    const judged = judge(operator, command, (number) => lease.admits(peer, number), clock.now());
+    options.record?.({ kind: 'command', operator: peer, command, ...judged });
+    if (judged.dropped !== null) signalling.drop('control', judged.dropped);
+    else options.onCommand(command, delayOf(judged.age, command.video));
     sendState(peer);
   }
 
@@ -307,7 +307,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       case 'estop':
         return options.onEstop(peer, event.reason ?? null);
       case 'reset':
-        return options.onReset(peer);
+        return operator.entered ? options.onReset(peer) : undefined;
     }
   }
 

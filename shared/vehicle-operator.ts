@@ -51,19 +51,19 @@ export function forgetSession(operator: Operator): void {
  * Whether a command may move the vehicle.
  * @param admits the lease under this number is the operator's
  * @param now vehicle's clock, ms
- * @returns its age when it came, ms, null while the clocks aren't known; and why it moves nothing, null if it may
+ * @returns its age when it came, ms, null where that is not known; and why it moves nothing, null if it may
  */
 export function judge(
   operator: Operator,
   command: Command,
   admits: (lease: number) => boolean,
   now: number,
-): { age: number | null; dropped: string | null } {
+): { age: number; dropped: null } | { age: number | null; dropped: string } {
   const { seq, t, lease } = command;
   if (seq <= operator.counted) return { age: null, dropped: 'an old command' };
   const freshness = operator.freshness.command(t, now);
+  if (!freshness.fresh) return { age: freshness.age, dropped: freshness.why };
   const { age } = freshness;
-  if (!freshness.fresh) return { age, dropped: freshness.why };
   operator.command = { t, at: now, late: age };
   if (!admits(lease)) return { age, dropped: 'no lease' };
   operator.counted = seq;

@@ -5,7 +5,7 @@ import { usage } from './bench/product.ts';
 import { spawnCli } from './helpers/cli.ts';
 import { retainedMessages } from './helpers/mqtt-clients.ts';
 import { spawnOperator } from './helpers/operator-process.ts';
-import { type Heard, testListener, testOperator, testServer } from './helpers/room.ts';
+import { type Heard, testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
 
 const vehicle = (broker: string) =>
   spawnCli(['vehicle', '--room', 'car1', '--broker', broker, '--ice-servers', '[]', '--log-level', 'warn']);
@@ -146,4 +146,22 @@ test('nothing is filmed and encoded while nobody watches', async () => {
   const waiting = ({ topic, text }: Heard) => topic.endsWith('/offer') && text.includes('"waiting"');
   await ears.message('no session', waiting, heard);
   expect(await busy()).toBeLessThan(watched / 2);
+});
+
+test('what an operator says under the car’s id neither ends the car nor stays', async () => {
+  const { mqttUrl } = await testServer();
+  const ears = await testListener(mqttUrl);
+  const now = Date.now();
+  const forged = { v: 1, ts: now, state: 'online', role: 'operator', epoch: now + 1_000, since: now };
+  const forge = () =>
+    ears.client.publishAsync('rooms/car1/peers/car1', JSON.stringify(forged), { qos: 1, retain: true });
+  await forge();
+  await testVehicle(mqttUrl);
+  const operator = testOperator(mqttUrl);
+  await operator.until('connected', ({ link }) => link.phase === 'connected');
+  await forge();
+  const from = ears.heard.length;
+  const isOwn = ({ topic, text }: Heard) => topic.endsWith('/peers/car1') && text.includes('prepares');
+  await ears.message('its own again', isOwn, from);
+  expect(operator.view.link.phase).toBe('connected');
 });

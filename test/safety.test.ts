@@ -61,10 +61,11 @@ test('a spectator stops the car, which heeds nobody until it stands and is reset
 });
 
 test.each([
-  ['a sentence', 'people on the road'],
-  ['nothing at all', ''],
-  ['JSON of another kind', '{"v":1,"stop":true}'],
-])('whatever is published under estop stops the car: %s', async (_name, payload) => {
+  ['a sentence', 'people on the road', 'by somebody over MQTT: people on the road'],
+  ['nothing at all', '', 'by somebody over MQTT'],
+  ['JSON of another kind', '{"v":1,"stop":true}', 'by somebody over MQTT'],
+  ['bytes', '\u0000\u0001\ufffd', 'by somebody over MQTT'],
+])('whatever is published as estop stops the car: %s', async (_name, payload, reason) => {
   const { mqttUrl } = await testServer();
   await testVehicle(mqttUrl);
   const ears = await testListener(mqttUrl);
@@ -74,7 +75,7 @@ test.each([
   await driver.until('it stands', (_, state) => state?.safety === 'estopped' && state.speed === 0);
   expect(JSON.parse((await retainedMessages(mqttUrl))['rooms/car1/safety'] ?? '{}')).toMatchObject({
     state: 'estopped',
-    reason: 'by somebody over MQTT',
+    reason,
   });
 });
 
@@ -99,6 +100,38 @@ test('a driver who is back after half a second finds another lease, and drives o
   await driver.until('it has come', (_, state) => state?.echo === old.t);
   expect(driver.lastState()?.safety).toBe('stopped');
   expect(Math.max(...moved)).toBe(0);
+});
+
+test('who drives on after a stop lets it come to a stand first, whatever is sent meanwhile', async () => {
+  const { mqttUrl } = await testServer();
+  await testVehicle(mqttUrl);
+  const driver = await connected(mqttUrl);
+  const letGo = await driving(driver);
+  await driver.until('fast', (_, state) => (state?.speed ?? 0) > 6);
+  letGo();
+  await driver.until('stopped', (_, state) => state?.safety === 'stopped');
+  const seen: { speed: number; brake: number; safety: string }[] = [];
+  driver.onEveryState((state) => seen.push(state));
+  const rest = driver.hold(NEUTRAL);
+  await driver.until('it drives again', (_, state) => state?.safety === 'driving');
+  rest();
+  const rolling = seen.filter(({ speed }) => speed > 0.1);
+  expect(rolling.length).toBeGreaterThan(5);
+  expect(new Set(rolling.map(({ safety, brake }) => `${safety} ${brake}`))).toEqual(new Set(['stopped 1']));
+});
+
+test('commands of an operator whose clock is not known move nothing', async () => {
+  const { mqttUrl } = await testServer();
+  await testVehicle(mqttUrl);
+  const driver = testOperator(mqttUrl, 'car1', 'rooms', 'entered', { clockless: true });
+  await driver.until('connected', ({ link }) => link.phase === 'connected');
+  driver.request();
+  await driver.until('granted', ({ claim }) => claim.state === 'held');
+  driver.hold(FULL);
+  const speeds: number[] = [];
+  driver.onEveryState(({ speed }) => speeds.push(speed));
+  await driver.until('a while', () => speeds.length > 60);
+  expect(Math.max(...speeds)).toBe(0);
 });
 
 test('what only claims to be newer makes no real command old', async () => {

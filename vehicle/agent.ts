@@ -17,6 +17,7 @@ import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
 import { inOneText } from '../shared/verdict.ts';
 import { createAudience } from './audience.ts';
+import { createEstopLatch } from './estop-latch.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
 import { type DriveLogOptions, startDriveLog } from './log/drive-log.ts';
 import { createRecorder } from './log/recorder.ts';
@@ -49,6 +50,8 @@ export interface VehicleOptions {
   times?: SafetyTimes | undefined;
   /** How fast it lets itself be driven; speed-limit.ts has the default. */
   speed?: SpeedRules | undefined;
+  /** Where an emergency stop is kept over a restart; nowhere unless given. */
+  estopFile?: string | undefined;
   /** Where the drive log goes, and whether it has the video too; none unless given. */
   driveLog?: (DriveLogOptions & { video?: boolean | undefined }) | undefined;
 }
@@ -95,11 +98,13 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   if (withVideo && recorder) video.onPicture(recorder.picture);
   const times = options.times ?? DEFAULT_TIMES;
   const now = () => performance.now();
+  const latch = createEstopLatch(options.estopFile ?? null, log);
   let told: Actuation;
   const safety = keepSafety({
     times,
     now,
-    speed: options.speed ?? DEFAULT_SPEED_RULES,
+    limits: options.speed ?? DEFAULT_SPEED_RULES,
+    speed: () => driver.motion().speed,
     onSafety: changed,
     onStopped: () => end.renewLease(),
     onLimit: limited,
@@ -133,8 +138,14 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       audience.setDriver(driver);
       safety.take({ type: 'lease', driver, asked });
     },
-    onEstop: (by, reason) => safety.take({ type: 'estop', by, reason }),
-    onReset: () => safety.take({ type: 'reset', speed: driver.motion().speed }),
+    onEstop(by, reason) {
+      safety.take({ type: 'estop', by, reason });
+      latch.set({ by, reason });
+    },
+    onReset() {
+      safety.take({ type: 'reset' });
+      if (safety.now.state !== 'estopped') latch.clear();
+    },
     onRelayLimit: audience.limit,
     onFailed: (operator, why) => log.warn({ operator, verdict: why.code, end: why.end }, inOneText(why)),
     onSessions: (sessions) => log.debug({ sessions }, 'sessions'),
@@ -152,6 +163,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     log,
   });
   end.safety(safety.now.state, null);
+  if (latch.found) safety.take({ type: 'estop', ...latch.found });
   end.limits(limitsOf(safety.now.limit));
   const stopTicks = clock.every(TICK_MS, govern);
   const stopWatching = watchAddresses(() => {

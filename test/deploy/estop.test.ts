@@ -1,9 +1,12 @@
 /** `plntry estop` as people run it. */
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { spawnCli } from '../helpers/cli.ts';
 import { retainedMessages } from '../helpers/mqtt-clients.ts';
 import { freePort } from '../helpers/ports.ts';
-import { testServer, testVehicle } from '../helpers/room.ts';
+import { testOperator, testServer, testVehicle } from '../helpers/room.ts';
 
 async function estop(...args: string[]) {
   const cli = spawnCli(['estop', ...args]);
@@ -49,4 +52,34 @@ test('wants to know which vehicle', async () => {
   const { status, errors } = await estop('Car 1');
   expect(status).toBe(2);
   expect(errors).toContain("'Car 1' is invalid for argument 'room'");
+});
+
+test('a vehicle that was stopped is so after a kill and a new start, until it is reset', async () => {
+  const { mqttUrl } = await testServer();
+  const data = mkdtempSync(join(tmpdir(), 'plntry-data-'));
+  onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+  const start = () =>
+    spawnCli(['vehicle', '--room', 'car1', '--broker', mqttUrl, '--ice-servers', '[]', '--no-drive-log'], {
+      PLNTRY_DATA: data,
+    });
+  const first = start();
+  await first.printed(/waiting for operators/);
+  expect(await estop('car1', '--broker', mqttUrl, '--reason', 'a dog')).toMatchObject({ status: 0 });
+  first.kill('SIGKILL');
+  await first.ended;
+
+  const second = start();
+  const operator = testOperator(mqttUrl);
+  await operator.until(
+    'still stopped, and why',
+    ({ safety }, state) => state?.safety === 'estopped' && safety?.reason === 'by command-line: a dog',
+  );
+  operator.reset();
+  await operator.until('reset', (_, state) => state?.safety === 'ready');
+  second.kill('SIGKILL');
+  await second.ended;
+
+  start();
+  await operator.until('not connected', ({ link }) => link.phase !== 'connected');
+  await operator.until('back', ({ link }, state) => link.phase === 'connected' && state?.safety === 'ready');
 });

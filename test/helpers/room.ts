@@ -54,6 +54,8 @@ export function testOperator(
   room = 'car1',
   root = 'rooms',
   arrival: OperatorEndOptions['arrival'] = 'entered',
+  /** clockless: never says what time it is. */
+  { clockless = false } = {},
 ): TestOperator {
   const id = `op-${randomBytes(4).toString('hex')}`;
   const received: Received = { packets: 0, nalTypes: new Set() };
@@ -76,7 +78,8 @@ export function testOperator(
         ...handlers,
         message: (...said) => void (muted || handlers.message(...said)),
       });
-      peer = { ...inner, send: (...said) => muted || inner.send(...said) };
+      const lost = (text: string) => muted || (clockless && text.includes('"type":"clock"'));
+      peer = { ...inner, send: (channel, text) => lost(text) || inner.send(channel, text) };
       return peer;
     },
     arrival,

@@ -49,8 +49,11 @@ export async function startScene(
     listen(site, server),
   ]);
   const console = await openConsole(browser, server, 'car1', script);
-  await console.live();
-  return { server, coturn, vehicle, console, heard, garage, office };
+  const scene = { server, coturn, vehicle, console, heard, garage, office };
+  await console.live().catch(async (error) => {
+    throw new Error(`no picture came: ${error.message}\n${await accountOf(scene)}`);
+  });
+  return scene;
 }
 
 /** What each part of a scene has to say, for a failure that nobody watched. */

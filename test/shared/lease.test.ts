@@ -217,6 +217,16 @@ describe('whoever loses the session while driving', () => {
     car.wait(REGAIN_MS + 100);
     expect(car.back('op-b')).toEqual([]);
   });
+
+  test('nor when somebody had it in between, however short', () => {
+    const car = vehicle();
+    car.ask('op-a');
+    car.ask('op-b', 'handover');
+    car.lost('op-a');
+    car.moves();
+    car.release('op-b');
+    expect(car.back('op-a')).toEqual([]);
+  });
 });
 
 test('whatever happens, hands change only while the vehicle stands, and nobody holds an old number', () => {

@@ -19,7 +19,8 @@ const TIMES = DEFAULT_TIMES;
 /** For one that nobody listens to. */
 const QUIET = {
   times: TIMES,
-  speed: DEFAULT_SPEED_RULES,
+  limits: DEFAULT_SPEED_RULES,
+  speed: () => 0,
   onSafety: () => {},
   onStopped: () => {},
   onLimit: () => {},
@@ -35,8 +36,11 @@ const lease = (driver: string | null, asked: boolean): SafetyEvent => ({ type: '
 const ESTOP: SafetyEvent = { type: 'estop', by: 'op-2', reason: 'a dog' };
 
 /** Events, each at its time, ms. */
-const given = (...events: [at: number, SafetyEvent][]): Safety =>
-  events.reduce((safety, [at, event]) => safetyAfter(safety, event, at, TIMES), AT_FIRST);
+const given = (...events: [at: number, SafetyEvent][]): Safety => then(AT_FIRST, 0, ...events);
+/** What follows, at that speed, m/s. */
+const then = (before: Safety, speed: number, ...events: [at: number, SafetyEvent][]): Safety =>
+  events.reduce((safety, [at, event]) => safetyAfter(safety, event, at, TIMES, speed), before);
+const RESET: SafetyEvent = { type: 'reset' };
 
 const asked: [number, SafetyEvent] = [0, lease('op-1', true)];
 
@@ -77,7 +81,10 @@ describe('a command', () => {
       armed: false,
     });
     expect(actuationOf(stopped, 0)).toEqual({ steer: 0.3, throttle: 0, brake: 1, gear: 'D' });
-    expect(actuationOf(safetyAfter(stopped, TICK, 1e9, TIMES), 0)).toMatchObject({ throttle: 0, brake: 1 });
+    expect(actuationOf(safetyAfter(stopped, TICK, 1e9, TIMES, 0), 0)).toMatchObject({
+      throttle: 0,
+      brake: 1,
+    });
   });
 
   test('soon after a gap drives on as if nothing had been', () => {
@@ -130,21 +137,21 @@ describe('an emergency stop', () => {
   });
 
   test('is not reset while the car moves', () => {
-    expect(given(asked, [20, ESTOP], [30, { type: 'reset', speed: 0.5 }]).state).toBe('estopped');
-    expect(given(asked, [20, ESTOP], [30, { type: 'reset', speed: -0.5 }]).state).toBe('estopped');
+    for (const speed of [0.5, -0.5, Number.NaN])
+      expect(then(given(asked, [20, ESTOP]), speed, [30, RESET]).state).toBe('estopped');
   });
 
   test('is reset where it stands, and then the throttle has to be released first', () => {
-    const reset = given(asked, [10, command(1)], [20, ESTOP], [30, { type: 'reset', speed: 0 }]);
+    const reset = given(asked, [10, command(1)], [20, ESTOP], [30, RESET]);
     expect(reset).toMatchObject({ state: 'ready', reason: null });
-    const held = safetyAfter(reset, command(1), 50, TIMES);
+    const held = safetyAfter(reset, command(1), 50, TIMES, 0);
     expect(actuationOf(held, 0).throttle).toBe(0);
-    const released = safetyAfter(held, command(0), 70, TIMES);
-    expect(actuationOf(safetyAfter(released, command(1), 90, TIMES), 0).throttle).toBe(1);
+    const released = safetyAfter(held, command(0), 70, TIMES, 0);
+    expect(actuationOf(safetyAfter(released, command(1), 90, TIMES, 0), 0).throttle).toBe(1);
   });
 
   test('without one a reset does nothing', () => {
-    expect(given(asked, [10, command(1)], [20, { type: 'reset', speed: 0 }]).state).toBe('driving');
+    expect(given(asked, [10, command(1)], [20, RESET]).state).toBe('driving');
   });
 });
 
@@ -152,7 +159,7 @@ test('what moves is told how long it may, if nothing follows', () => {
   const driving = given(asked, [10, command(1)]);
   expect(holdOf(driving, 10, TIMES)).toEqual({ releaseIn: RELEASE_MS, brakeIn: BRAKE_MS });
   expect(holdOf(driving, 110, TIMES)).toEqual({ releaseIn: RELEASE_MS - 100, brakeIn: BRAKE_MS - 100 });
-  const degraded = safetyAfter(driving, TICK, 210, TIMES);
+  const degraded = safetyAfter(driving, TICK, 210, TIMES, 0);
   expect(holdOf(degraded, 210, TIMES)).toEqual({ releaseIn: 0, brakeIn: BRAKE_MS - 200 });
   for (const stands of [AT_FIRST, given(asked, [10, command(1)], [600, TICK]), given(asked, [20, ESTOP])]) {
     expect(holdOf(stands, 700, TIMES)).toEqual({ releaseIn: 0, brakeIn: 0 });
@@ -188,6 +195,24 @@ test('nothing is told again while nothing changes', () => {
   expect(told).toBe(before + 1);
 });
 
+describe('a stop', () => {
+  const stopped = given(asked, [0, command(1)], [BRAKE_MS, TICK]);
+
+  test('is one until the vehicle stands: neither a neutral command nor asking anew ends it', () => {
+    const rolling = then(stopped, 5, [600, lease('op-1', false)], [620, command(0)], [640, command(1)]);
+    expect(rolling).toMatchObject({ state: 'stopped', armed: false });
+    expect(actuationOf(rolling, 5)).toMatchObject({ throttle: 0, brake: 1 });
+    const asks = then(rolling, 5, [650, lease(null, false)], [660, lease('op-1', true)], [670, command(1)]);
+    expect(asks).toMatchObject({ state: 'stopped', armed: false });
+    expect(then(rolling, 0, [660, command(0)], [680, command(1)]).state).toBe('driving');
+  });
+
+  test('without a driver is one until then too', () => {
+    expect(then(stopped, 5, [600, lease(null, false)]).state).toBe('stopped');
+    expect(then(stopped, 0, [600, lease(null, false)]).state).toBe('ready');
+  });
+});
+
 describe('a limit of the speed', () => {
   const limit = (maxSpeed: number): SafetyEvent => ({ type: 'limit', limit: { maxSpeed, reason: 'late' } });
 
@@ -196,18 +221,18 @@ describe('a limit of the speed', () => {
     expect(safety).toMatchObject({ state: 'degraded', reason: 'late' });
     expect(actuationOf(safety, 3)).toMatchObject({ throttle: 1, brake: 0 });
     expect(actuationOf(safety, 6)).toMatchObject({ throttle: 0, brake: 0.25 });
-    expect(actuationOf(safetyAfter(safety, TICK, 30 + RELEASE_MS, TIMES), 3).throttle).toBe(0);
+    expect(actuationOf(safetyAfter(safety, TICK, 30 + RELEASE_MS, TIMES, 0), 3).throttle).toBe(0);
   });
 
   test('of nothing is a stop, which ends with a throttle that was released, and only when it is over', () => {
     const stopped = given(asked, [10, command(1)], [20, limit(0)], [30, command(0)], [40, command(1)]);
     expect(stopped).toMatchObject({ state: 'stopped', reason: 'late', armed: false });
     expect(actuationOf(stopped, 5)).toMatchObject({ throttle: 0, brake: 1 });
-    const over = safetyAfter(stopped, limit(10), 50, TIMES);
-    const held = safetyAfter(over, command(1), 60, TIMES);
+    const over = safetyAfter(stopped, limit(10), 50, TIMES, 0);
+    const held = safetyAfter(over, command(1), 60, TIMES, 0);
     expect(held.state).toBe('stopped');
     const driving = [command(0), command(1)].reduce(
-      (safety, each) => safetyAfter(safety, each, 70, TIMES),
+      (safety, each) => safetyAfter(safety, each, 70, TIMES, 0),
       held,
     );
     expect(actuationOf(driving, 0).throttle).toBe(1);
@@ -247,25 +272,29 @@ test('whatever happens, the throttle is given only to a driver, armed, within th
     }),
     fc.constantFrom(0, 1).map((throttle) => command(throttle)),
     fc.constant(ESTOP),
-    fc.record({ type: fc.constant('reset' as const), speed: fc.constantFrom(0, 1) }),
+    fc.constant(RESET),
     fc.constantFrom(0, 3, 20).map((maxSpeed): SafetyEvent => {
       return { type: 'limit', limit: { maxSpeed, reason: maxSpeed < 20 ? 'late' : null } };
     }),
     fc.constant(TICK),
   );
-  const step = fc.tuple(fc.integer({ min: -300, max: 700 }), event);
+  const step = fc.tuple(fc.integer({ min: -300, max: 700 }), event, fc.constantFrom(0, 4));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       let now = 1_000;
       let safety = AT_FIRST;
       let commandAt = Number.NEGATIVE_INFINITY;
       let latched = false;
-      for (const [ms, each] of steps) {
+      for (const [ms, each, speed] of steps) {
+        const before = safety;
         now += ms;
-        safety = safetyAfter(safety, each, now, TIMES);
+        safety = safetyAfter(safety, each, now, TIMES, speed);
         if (each.type === 'command') commandAt = now;
         if (each.type === 'estop') latched = true;
-        if (each.type === 'reset' && each.speed === 0) latched = false;
+        if (each.type === 'reset' && speed === 0) latched = false;
+        // Who has stopped by itself stands before it does anything else.
+        if (before.state === 'stopped' && speed > 0 && each.type !== 'estop')
+          expect(safety.state).toBe('stopped');
         const { throttle } = actuationOf(safety, 0);
         if (latched) expect(safety.state).toBe('estopped');
         if (throttle > 0) {

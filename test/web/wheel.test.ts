@@ -57,7 +57,7 @@ test('the wheel is asked for, and handed over by who has it; a throttle that is 
 
   // And back: the page asks.
   await button(page, 'Ask for it').click();
-  await page.getByText(`You are next: ${other.id} is asked to hand over.`).waitFor();
+  await page.getByText(`Please wait: ${other.id} is asked to hand over.`).waitFor();
   await page.keyboard.down('KeyW');
   await page.getByText('Let go of the throttle meanwhile.').waitFor();
   const speeds: number[] = [];
@@ -98,6 +98,19 @@ test('a supervisor takes the wheel', async () => {
   await button(page, 'Release').waitFor();
   await untilNumber(page, 'Speed', (kmh) => kmh === 0);
   expect(other.view.claim).toMatchObject({ state: 'revoked' });
+});
+
+test('a checkbox that has the focus keeps neither the brake nor the stop from the car', async () => {
+  const { page, other } = await carAndPage(DESK);
+  await driveUntil(page, 10);
+  await page.getByLabel(/I supervise/).click();
+  await page.keyboard.down('KeyS');
+  await other.until('it brakes', (_, state) => (state?.brake ?? 0) > 0.5);
+  await page.keyboard.up('KeyS');
+  await page.keyboard.press('Space');
+  await other.until('it is stopped', (_, state) => state?.safety === 'estopped');
+  expect(await page.getByLabel(/I supervise/).isChecked()).toBe(true);
+  await page.keyboard.up('KeyW');
 });
 
 test('a page that the browser freezes lets go with its last breath', async () => {

@@ -176,8 +176,17 @@ export function startDriveLog(
   async function tidy(): Promise<void> {
     tidied = true;
     try {
-      for (const path of await repairAll(folder, room, clock.now())) {
-        log.info({ room, path }, 'repaired a drive log that was cut off');
+      const { repaired, damaged, failed } = await repairAll(folder, room, clock.now());
+      for (const path of repaired) log.info({ room, path }, 'repaired a drive log that was cut off');
+      for (const path of damaged) {
+        log.warn(
+          { room, path },
+          'a drive log is damaged: what could be read is kept, and the rest beside it',
+        );
+      }
+      for (const { path, error } of failed) {
+        const reason = reasonOf(error);
+        log.warn({ room, path, reason }, `a drive log that was cut off can’t be repaired: ${reason}`);
       }
     } catch (error) {
       const reason = reasonOf(error as Error);

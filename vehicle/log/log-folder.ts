@@ -9,7 +9,9 @@ import { isId } from '../../shared/topics.ts';
 import type { About } from './mcap-bytes.ts';
 import { isWhole, readMetadata } from './read.ts';
 
-const NAME = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d\.\d{3}Z)\.mcap$/;
+/** What a file that was repaired in part was before. */
+export const DAMAGED = '.damaged';
+const NAME = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d\.\d{3}Z)\.mcap(\.damaged)?$/;
 /** While a file is repaired; such a one that is left over is of no use. */
 export const REPAIRING = '.repairing';
 /** A vehicle says something every second; whose file has not grown for so long does not write it any more, ms. */
@@ -56,7 +58,7 @@ export async function logsOf(folder: string, room: string): Promise<LogFile[]> {
     const path = join(folder, room, name);
     // Another one may tidy up at the same time.
     const found = await stat(path).catch(() => null);
-    if (found) logs.push({ path, startedAt, bytes: found.size });
+    if (found?.isFile()) logs.push({ path, startedAt, bytes: found.size });
   }
   return logs;
 }

@@ -24,6 +24,12 @@ export class UnreadableError extends Error {}
 /** Not even its beginning is there. */
 export class NoMcapError extends UnreadableError {}
 
+/** It can be read up to somewhere, and there is more. */
+export class DamagedError extends UnreadableError {}
+
+/** So much at the end of a file is looked at, bytes: a block of most file systems. */
+const BLOCK = 4096;
+
 /** Whether a file was ended, and so has its index. */
 export async function isWhole(path: string): Promise<boolean> {
   const handle = await open(path);
@@ -38,7 +44,10 @@ export async function isWhole(path: string): Promise<boolean> {
   }
 }
 
-/** All messages, as they were written. Of a file that is cut off, up to where it can be read. */
+/**
+ * All messages, as they were written. Of a file that is cut off, up to where it can be read.
+ * @throws DamagedError after the last that can be read, where there is more
+ */
 export async function* readMessages(path: string): AsyncGenerator<ReadMessage> {
   const schemas = new Map<number, string>();
   const channels = new Map<number, { topic: string; schemaName: string }>();
@@ -84,9 +93,22 @@ async function* readRecords(path: string): AsyncGenerator<TypedMcapRecord> {
       const { message } = error as Error;
       if (message.startsWith('Unsupported compression')) throw new UnreadableError(`${path}: ${message}.`);
       // Where the machine lost its power, blocks may be there that were never filled.
-      if (readable) return;
+      if (readable && (await endsInZeros(path))) return;
+      if (readable) throw new DamagedError(`${path} is damaged: what follows can’t be read.`);
       throw new NoMcapError(`${path} is not an MCAP file.`);
     }
   }
   if (!readable) throw new NoMcapError(`${path} is not an MCAP file, or is empty.`);
+}
+
+async function endsInZeros(path: string): Promise<boolean> {
+  const handle = await open(path);
+  try {
+    const { size } = await handle.stat();
+    const end = Buffer.alloc(Math.min(BLOCK, size));
+    await handle.read(end, 0, end.length, size - end.length);
+    return end.every((byte) => byte === 0);
+  } finally {
+    await handle.close();
+  }
 }

@@ -1,7 +1,7 @@
 /** From when to when a log goes. */
 import { open } from 'node:fs/promises';
 import { McapIndexedReader } from '@mcap/core';
-import { decompressHandlers, isWhole, readMessages } from './read.ts';
+import { DamagedError, decompressHandlers, isWhole, readMessages } from './read.ts';
 
 /** ns since the epoch; null for a log without messages. */
 export type Span = { from: bigint; to: bigint } | null;
@@ -30,9 +30,13 @@ export async function spanOf(path: string): Promise<Span> {
 async function spanOfAll(path: string): Promise<Span> {
   let from: bigint | null = null;
   let to = 0n;
-  for await (const { time } of readMessages(path)) {
-    from ??= time;
-    to = time;
+  try {
+    for await (const { time } of readMessages(path)) {
+      from ??= time;
+      to = time;
+    }
+  } catch (error) {
+    if (!(error instanceof DamagedError)) throw error;
   }
   return from === null ? null : { from, to };
 }

@@ -12,7 +12,8 @@ export function personName(id: string, operators: Record<string, Presence>, self
 export function whoDrives(view: RoomView, self: string): string {
   // The vehicle's own grant is faster than what it tells everyone.
   if (view.claim.state === 'held') return 'You drive';
-  const holder = view.lease?.holder;
+  const { holder, next } = view.lease ?? {};
+  if (next) return `${personName(next, view.operators, self)} ${next === self ? 'are' : 'is'} next`;
   if (!holder || holder === self) return 'Nobody drives';
   return `${personName(holder, view.operators, self)} drives`;
 }
@@ -49,7 +50,7 @@ export function claimNotice(
       if (waits === undefined) return { tone: 'careful', text: 'Asking the car for the wheel…' };
       // A hand that is on the throttle already must let go of it.
       const hands = because.heldBack === null ? '' : ' Let go of the throttle meanwhile.';
-      return { tone: 'careful', text: `You are next: ${withNames(waits, view, self)}.${hands}` };
+      return { tone: 'careful', text: `Please wait: ${withNames(waits, view, self)}.${hands}` };
     }
     case 'denied':
       return { tone: 'danger', text: `You can’t drive now: ${withNames(claim.reason, view, self)}.` };

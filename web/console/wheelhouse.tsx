@@ -34,7 +34,12 @@ export function Wheelhouse({ cockpit: { room, drive, connected, applied } }: { c
   const ask = () => (taken ? room.request(room.supervises.value ? 'takeover' : 'handover') : drive.take());
   const words = taken ? (room.supervises.value ? 'Take over' : 'Ask for it') : 'Drive';
   return (
-    <button type="button" class="lease" disabled={!connected.value || claim.state === 'asked'} onClick={ask}>
+    <button
+      type="button"
+      class="lease"
+      disabled={!connected.value || claim.state === 'asked' || view?.lease?.next !== undefined}
+      onClick={ask}
+    >
       {claim.state === 'asked' ? 'Asking…' : words}
     </button>
   );

@@ -49,7 +49,8 @@ export function createPhone(room: string) {
   let end: VehicleEnd | null = null;
   const safety = keepSafety({
     times: DEFAULT_TIMES,
-    speed: DEFAULT_SPEED_RULES,
+    limits: DEFAULT_SPEED_RULES,
+    speed,
     now: () => performance.now(),
     onSafety: (next, before) =>
       (next.state !== before.state || next.reason !== before.reason) && end?.safety(next.state, next.reason),
@@ -92,7 +93,7 @@ export function createPhone(room: string) {
         safety.take({ type: 'lease', driver, asked });
       },
       onEstop: (by, reason) => safety.take({ type: 'estop', by, reason }),
-      onReset: () => safety.take({ type: 'reset', speed: speed() }),
+      onReset: () => safety.take({ type: 'reset' }),
       onRelayLimit(kbps) {
         ceiling.value = Math.min(MAX_KBPS, kbps ?? MAX_KBPS);
       },

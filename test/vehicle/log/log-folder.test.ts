@@ -1,6 +1,6 @@
 /** Files that were cut off, and who is writing which. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -61,13 +61,13 @@ test('what was cut off is ended: the same messages, now with an index, under the
   const folder = temporaryFolder();
   const path = await cutOff(folder, 0);
   writeFileSync(join(folder, 'car1', `${nameAt(5)}.repairing`), 'of a repair that was killed itself');
-  expect(await repairAll(folder, 'car1', Date.now())).toEqual([path]);
+  expect((await repairAll(folder, 'car1', Date.now())).repaired).toEqual([path]);
   expect(filesIn(folder)).toEqual([path]);
   const { messages } = await indexed(path);
   expect(messages.map(({ message: { n } }) => n)).toEqual([1, 2, 3]);
   expect(messages.map(({ logTime }) => logTime)).toEqual(MESSAGES.map(({ time }) => time));
   expect(statSync(path).mode & 0o777).toBe(0o600);
-  expect(await repairAll(folder, 'car1', Date.now())).toEqual([]);
+  expect((await repairAll(folder, 'car1', Date.now())).repaired).toEqual([]);
 });
 
 test.each([0, 5, 1000, undefined])(
@@ -78,21 +78,44 @@ test.each([0, 5, 1000, undefined])(
     writeFileSync(path, headOf(TOPICS, aboutOf('car1')).bytes.subarray(0, length));
     // Of a new one it could be that somebody is just beginning it.
     utimesSync(path, 0, 0);
-    await repairAll(folder, 'car1', Date.now());
+    expect((await repairAll(folder, 'car1', Date.now())).failed).toEqual([]);
     expect(filesIn(folder)).toEqual([]);
   },
 );
+
+test('a damaged one keeps what it was; what is no log at all, and a folder, are left alone and keep nothing up', async () => {
+  const folder = temporaryFolder();
+  const path = await cutOff(folder, 1);
+  const before = readFileSync(path);
+  // Rubbish between what was recorded and what follows.
+  writeFileSync(path, Buffer.concat([before, Buffer.alloc(500, 0x55), before.subarray(-500)]));
+  const was = readFileSync(path);
+  const none = join(folder, 'car1', nameAt(0));
+  writeFileSync(none, 'dear diary, today I have been driven');
+  mkdirSync(join(folder, 'car1', nameAt(2)));
+  const last = await cutOff(folder, 3);
+  for (const one of [path, none, last]) utimesSync(one, 0, 0);
+  const { repaired, damaged, failed } = await repairAll(folder, 'car1', Date.now());
+  expect([repaired, damaged]).toEqual([[last], [path]]);
+  expect(failed).toMatchObject([{ path: none, error: { message: `${none} is not an MCAP file.` } }]);
+  expect(readFileSync(`${path}.damaged`)).toEqual(was);
+  expect((await indexed(path)).messages.map(({ message: { n } }) => n)).toEqual([1, 2, 3]);
+  expect(readFileSync(none, 'utf8')).toContain('dear diary');
+  // Nor again and again.
+  expect((await repairAll(folder, 'car1', Date.now())).damaged).toEqual([]);
+  expect(await makeRoom(folder, 'car1', 0, Date.now())).toContain(`${path}.damaged`);
+});
 
 test('what another process is writing is neither repaired nor deleted, until that process is gone', async () => {
   const folder = temporaryFolder();
   const child = await otherProcess();
   const path = await cutOff(folder, 0, { pid: child.pid as number });
   expect(await isBeingWritten(path, Date.now())).toBe(true);
-  expect(await repairAll(folder, 'car1', Date.now())).toEqual([]);
+  expect((await repairAll(folder, 'car1', Date.now())).repaired).toEqual([]);
   expect(await makeRoom(folder, 'car1', 0, Date.now())).toEqual([]);
   await gone(child);
   expect(await isBeingWritten(path, Date.now())).toBe(false);
-  expect(await repairAll(folder, 'car1', Date.now())).toEqual([path]);
+  expect((await repairAll(folder, 'car1', Date.now())).repaired).toEqual([path]);
   expect(await isWhole(path)).toBe(true);
   expect(await makeRoom(folder, 'car1', 0, Date.now())).toEqual([path]);
 });

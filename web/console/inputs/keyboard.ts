@@ -89,5 +89,6 @@ export function createKeyboard(others: Record<string, () => void>): Keyboard {
   };
 }
 
+/** Only where somebody writes do keys mean letters; a checkbox must not keep the stop from the car. */
 const isText = (target: EventTarget | null) =>
-  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+  target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && target.type !== 'checkbox');

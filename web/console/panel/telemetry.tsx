@@ -6,7 +6,7 @@ import type { Cockpit } from '../cockpit.ts';
 import { type Fact, Facts } from './facts.tsx';
 
 /** Telemetry comes at least once a second; older than this it is said to be old, ms. */
-const OLD_MS = 3_000;
+const OLD_MS = 1_000;
 
 export function TelemetryList({ cockpit: { room, now } }: { cockpit: Cockpit }) {
   const view = room.view.value;
