@@ -5,24 +5,30 @@
  *     npm run bench:safety                                    all, 30 runs each
  *     npm run bench:safety -- --fault 'agent' --runs 3        some of them: a part of the name
  *     npm run bench:safety -- --kmh 20                        slower
+ *     npm run bench:safety -- --into runs.jsonl               goes on where it was interrupted
  *
  * Prints a table, and each run that missed with the car's own words; exits with 1 where one did.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { accountOf } from '../../network/faults.ts';
-import { canRunLab, createLab } from '../../network/lab.ts';
+import { canRunLab, createLab, type Lab } from '../../network/lab.ts';
 import { type Driving, keyUp, startDriving } from '../../network/safety/drive.ts';
 import type { Outcome, SafetyFault } from '../../network/safety/faults.ts';
 import { STOPS } from '../../network/safety/stops.ts';
 import { UNDISTURBED } from '../../network/safety/undisturbed.ts';
+import { createKeptRuns } from './kept-runs.ts';
 import { type Run, table } from './table.ts';
+
+/** More is no accident. */
+const MOST_SET_UPS_FAILED = 5;
 
 const { values: flags } = parseArgs({
   options: {
     runs: { type: 'string', default: '30' },
     fault: { type: 'string', default: '' },
     kmh: { type: 'string', default: '45' },
+    into: { type: 'string', default: '' },
   },
 });
 const [runs, kmh] = [Number(flags.runs), Number(flags.kmh)];
@@ -38,33 +44,49 @@ if (problem) {
 const late = monitorEventLoopDelay({ resolution: 10 });
 late.enable();
 
-const done: { fault: SafetyFault; runs: Run[] }[] = [];
+let setUpsFailed = 0;
+const kept = createKeptRuns(flags.into || null, kmh);
 for (const fault of wanted) {
+  const missing = runs - kept.of(fault.name).length;
+  if (missing <= 0) continue;
   // Each has a set-up of its own: what one leaves behind is not the next one's.
-  let lab = await createLab();
+  let { lab, driving } = await setUp();
   try {
-    let driving = await startDriving(lab, kmh);
-    const all: Run[] = [];
-    done.push({ fault, runs: all });
-    for (let run = 1; run <= runs; run++) {
+    for (let run = runs - missing + 1; run <= runs; run++) {
       late.reset();
       const { outcome, broken } = await strike(driving, fault);
-      all.push(outcome);
+      kept.add(fault.name, outcome);
       say(
         `${fault.name}, ${run} of ${runs}: ${inWords(outcome)} (machine late by ${(late.max / 1e6).toFixed(0)} ms)`,
       );
       if (outcome.missed.length > 0) for (const line of outcome.trace) say(`    ${JSON.stringify(line)}`);
       if (!broken) continue;
       await lab.close();
-      lab = await createLab();
-      driving = await startDriving(lab, kmh);
+      ({ lab, driving } = await setUp());
     }
   } finally {
     await lab.close();
   }
 }
+const done = wanted.map((fault) => ({ fault, runs: kept.of(fault.name) }));
 console.log(table(done, { runs, kmh }));
+if (setUpsFailed > 0)
+  console.log(`\n${setUpsFailed} set-ups came to no picture, and were made anew before any fault.`);
 if (done.some((each) => each.runs.some(({ missed }) => missed.length > 0))) process.exitCode = 1;
+
+/** A set-up in which a picture is there; one that comes to none is no run of a fault, and is counted by itself. */
+async function setUp(): Promise<{ lab: Lab; driving: Driving }> {
+  for (;;) {
+    const lab = await createLab();
+    try {
+      return { lab, driving: await startDriving(lab, kmh) };
+    } catch (error) {
+      await lab.close();
+      say(`no set-up: ${error instanceof Error ? error.message : error}`);
+      if (++setUpsFailed > MOST_SET_UPS_FAILED) throw error;
+    }
+  }
+}
 
 /** One run; one that comes to no end is a miss too. */
 async function strike(driving: Driving, fault: SafetyFault): Promise<{ outcome: Run; broken: boolean }> {

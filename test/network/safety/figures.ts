@@ -74,8 +74,8 @@ export function appliedAfter(lines: Traced[], after: number) {
   let known = 0;
   for (const { at, order } of lines.filter(isOrder)) {
     const mark = markOf(order, at);
-    // One that is being stopped goes on with the steering that it had.
-    if (!mark || order.steer === known) continue;
+    // One that is being stopped, or held, goes on with the steering that it had; it has no time to end.
+    if (!mark || order.steer === known || order.brakeIn === 0) continue;
     known = order.steer;
     if (at > after) applied.push({ at, ...mark, throttle: order.throttle });
   }
