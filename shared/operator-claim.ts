@@ -70,6 +70,10 @@ export function keepClaim({ view, update, say, drop, clock }: ClaimOptions) {
           return update({ askedBy: view().claim.state === 'held' ? event.peer : null });
       }
     },
+    /** Nobody drives any more: that somebody does is no reason now. */
+    free(): void {
+      if (view().claim.state === 'denied') set({ state: 'none' });
+    },
     /** The session was interrupted, and a new one may follow. */
     lost(): void {
       if (isClaimed(view().claim)) regainUntil = clock.now() + REGAIN_MS;

@@ -165,6 +165,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
         return missSession();
       case 'lease':
         retained.lease = incoming.message;
+        if (incoming.message?.holder === null) claim.free();
         return update({});
       case 'safety':
         retained.safety = incoming.message;

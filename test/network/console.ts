@@ -5,6 +5,9 @@ import type { Server } from './product.ts';
 
 /** Against hanging only, ms. */
 const PATIENCE_MS = 80_000;
+/** So often a page that has not come is opened again, each after so long, ms. */
+const TRIES = 3;
+const TRY_MS = 15_000;
 
 export interface Console {
   page: Page;
@@ -94,12 +97,16 @@ async function fact(page: Page, name: string, known: RegExp): Promise<string> {
   return (await shown.textContent()) ?? '';
 }
 
-/** Chromium gives a page up when it hears, up to 2 s late, of the address that its host was just given. */
+/** Chromium gives up what it is loading, a page or its script, when it hears, up to 2 s late, of its host's new address. */
 async function visit(page: Page, url: string): Promise<void> {
-  await page.goto(url).catch((error) => {
-    if (!String(error).includes('ERR_NETWORK_CHANGED')) throw error;
-    return page.goto(url);
-  });
+  for (let left = TRIES; ; left--) {
+    try {
+      await page.goto(url);
+      return await page.locator('#app > *').first().waitFor({ timeout: TRY_MS });
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
 }
 
 type Keeping = { connections: RTCPeerConnection[] };
