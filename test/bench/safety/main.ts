@@ -61,13 +61,16 @@ for (const fault of wanted) {
       );
       if (outcome.missed.length > 0) for (const line of outcome.trace) say(`    ${JSON.stringify(line)}`);
       if (!broken) continue;
+      driving.car.close();
       await lab.close();
       ({ lab, driving } = await setUp());
     }
   } finally {
+    driving.car.close();
     await lab.close();
   }
 }
+late.disable();
 const done = wanted.map((fault) => ({ fault, runs: kept.of(fault.name) }));
 console.log(table(done, { runs, kmh }));
 if (setUpsFailed > 0)
