@@ -70,7 +70,8 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const clock = systemClock;
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const source = options.iceServers ?? (options.server ? askServer(options.server, options.room) : []);
-  const [iceServers, driver] = await Promise.all([
+  const [latch, iceServers, driver] = await Promise.all([
+    createEstopLatch(options.estopFile ?? null, log),
     keepIceServers(source, clock, log),
     startSimulatedCar((how) => fail(new Error(`The car is gone: ${how}.`))),
   ]);
@@ -98,7 +99,6 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   if (withVideo && recorder) video.onPicture(recorder.picture);
   const times = options.times ?? DEFAULT_TIMES;
   const now = () => performance.now();
-  const latch = createEstopLatch(options.estopFile ?? null, log);
   let told: Actuation;
   const safety = keepSafety({
     times,

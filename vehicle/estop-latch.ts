@@ -1,7 +1,8 @@
 /** Keeps an emergency stop over the end of the agent: one that was killed, or started anew, must not undo it. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '../shared/log.ts';
+import { makeFolder } from './log/log-folder.ts';
 
 export interface Estop {
   by: string;
@@ -20,17 +21,22 @@ export interface EstopLatch {
  * What can't be kept is said in the log, and the vehicle stops all the same.
  * @param file in a folder that may not be there yet; null to remember nothing
  */
-export function createEstopLatch(file: string | null, log: Log): EstopLatch {
+export async function createEstopLatch(file: string | null, log: Log): Promise<EstopLatch> {
   const found = file === null ? null : read(file, log);
   let latched = found !== null;
+  // Now, so that a stop has nothing to do but to write.
+  if (file !== null) await makeFolder(dirname(file)).catch((error) => warn('an emergency stop', error));
+
+  function warn(what: string, { message: reason }: Error): void {
+    log.warn({ file, reason }, `${what} can’t be written down: it is lost with this agent`);
+  }
 
   function keep(what: string, act: (file: string) => void): void {
     if (file === null) return;
     try {
       act(file);
     } catch (error) {
-      const reason = (error as Error).message;
-      log.warn({ file, reason }, `${what} could not be written down: it is lost with this agent`);
+      warn(what, error as Error);
     }
   }
 
@@ -40,7 +46,6 @@ export function createEstopLatch(file: string | null, log: Log): EstopLatch {
       if (latched) return;
       latched = true;
       keep('the emergency stop', (path) => {
-        makeFolder(dirname(path));
         writeFileSync(path, JSON.stringify(estop), { mode: 0o600, flush: true });
       });
     },
@@ -70,17 +75,4 @@ function read(file: string, log: Log): Estop | null {
     // Cut off while it was written: a stop it was.
   }
   return { by: 'an earlier run', reason: null };
-}
-
-/** With those above it; not by Node's `recursive`, which never ends where none can be made, as in /proc. */
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, 0o700);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeFolder(dirname(path));
-    mkdirSync(path, 0o700);
-  }
 }

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createClockSync } from '../../shared/clock-sync.ts';
-import { createFreshness, createLateness, MAX_AGE_MS } from '../../shared/freshness.ts';
+import { createFreshness, MAX_AGE_MS } from '../../shared/freshness.ts';
 import { readTimecode, timecodeSquares } from '../../shared/timecode.ts';
+import { createLateness } from '../../vehicle/rate/lateness.ts';
 
 describe('the time code', () => {
   const read = (squares: boolean[], now: number) =>

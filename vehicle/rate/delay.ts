@@ -3,7 +3,7 @@
  * sent and when they arrived. The two clocks need not agree: the quickest packet of the last while is taken
  * for one that did not wait.
  */
-import { createLateness } from '../../shared/freshness.ts';
+import { createLateness } from './lateness.ts';
 
 /** One picture's packets make a queue of their own that is gone with the next; a longer one stands, ms. */
 const STANDING_MS = 50;
