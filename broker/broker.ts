@@ -12,26 +12,18 @@ import {
   type Client,
   type ConnectPacket,
   type PublishPacket,
+  type Subscription,
 } from 'aedes';
 import type { Log } from '../shared/log.ts';
+import { type Backlog, createBacklog } from './limits/backlog.ts';
+import type { Guard } from './limits/guard.ts';
+import { keepRetained } from './limits/keep-retained.ts';
+import { LimitError, type LimitedRole, type Limits, type Refusal } from './limits/limits.ts';
+import { createLine, type Line, type Transport, watchLines } from './limits/line.ts';
 
-/** A client must send CONNECT within this time. */
-const CONNECT_TIMEOUT_MS = 5_000;
-/**
- * A client that takes nothing for this long is disconnected. Aedes waits for it before it delivers
- * to the others, and its own default of 60 s would let one frozen subscriber stop all delivery.
- */
-const DRAIN_TIMEOUT_MS = 2_000;
-/** Above this many unsent bytes a client gets no more QoS 0 messages, so that nobody waits for it. */
-const MAX_BACKLOG_BYTES = 8 * 1024;
-/**
- * What a client gets of QoS 0 within one turn of the event loop, in bytes. A client that has just
- * frozen has no backlog yet, and from 64 KiB on Aedes would wait for it.
- */
-const MAX_BURST_BYTES = 48 * 1024;
-/** Largest payload that is passed on, in bytes; the protocol's own messages have at most 64 KiB. */
-const MAX_PAYLOAD_BYTES = 256 * 1024;
 const MAX_CLIENT_ID_LENGTH = 64;
+/** Messages of QoS 2 that one client may leave half sent; the protocol has none. */
+const MAX_QOS2_IN_FLIGHT = 20;
 /**
  * Longest keepalive of a client with a will. A will is how a vehicle's death becomes known, after
  * one and a half times the keepalive.
@@ -43,19 +35,21 @@ const ONLOOKER_KEEPALIVE_LIMIT_S = 60;
 /** Return codes of CONNACK (MQTT 3.1.1, 3.2.2.3) that Aedes takes from an authenticate error. */
 const IDENTIFIER_REJECTED = 2;
 const NOT_AUTHORIZED = 5;
+/** What Aedes says when its connectTimeout is over. */
+const CONNECT_LATE = 'connect did not arrive in time';
 
 /** How a client is connected. */
-export interface Connection {
+export interface Connection extends Transport {
   transport: 'tcp' | 'websocket' | 'internal';
-  /** Address of the other end, for the log. */
+  /** Address and port of the other end, for the log. */
   remote: string;
-  /** Bytes that were written to the client and not yet taken by the operating system. */
-  backlog(): number;
+  /** Of the client: what limits per address count by. */
+  address: string | undefined;
 }
 
 export interface Broker {
-  /** Serves one client over a stream, until either closes it. Errors of the stream end this client only. */
-  accept(stream: Duplex, connection: Connection): void;
+  /** Serves one client, until either closes the connection. Errors of its stream end this client only. */
+  accept(connection: Connection): void;
   /** A connection from within the process; the caller speaks MQTT over it. */
   open(): Duplex;
   /** Clients that are connected, without those from within the process. */
@@ -64,29 +58,38 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-interface Delivery extends Connection {
-  /** QoS 0 messages that the client did not get. */
-  dropped: number;
-  /** Bytes that the client is about to be written. */
-  promised: number;
+interface Served {
+  connection: Connection;
+  line: Line;
+  backlog: Backlog;
 }
 
-export async function createBroker(log: Log): Promise<Broker> {
-  const connections = new WeakMap<Duplex, Delivery>();
+export async function createBroker(guard: Guard, log: Log): Promise<Broker> {
+  const { limits, clock } = guard;
+  const connections = new WeakMap<Duplex, Served>();
+  const lines = watchLines(clock);
   const refusals = new WeakMap<Client, { code: number; reason: string }>();
   const failed = new WeakSet<Client>();
   const clients = new Set<Client>();
   let closing = false;
 
-  const connectionOf = (client: Client) => connections.get(client.conn);
+  const servedOf = (client: Client) => connections.get(client.conn);
+  const roleOf = (client: Client): LimitedRole =>
+    servedOf(client)?.connection.transport === 'internal' ? 'server' : 'anyone';
   const describe = (client: Client) => {
-    const { transport, remote, dropped } = connectionOf(client) ?? {};
+    const served = servedOf(client);
+    const { transport, remote } = served?.connection ?? {};
+    const dropped = served?.backlog.dropped();
     return { client: client.id ?? undefined, transport, remote, ...(dropped ? { dropped } : {}) };
   };
+  /** Whom a line in the log is about: the client, or where it comes from while it hasn't said who it is. */
+  const whoIs = (client: Client) => client.id ?? servedOf(client)?.connection.address ?? 'unknown';
+  const over = (client: Client, refusal: Refusal, message?: string) =>
+    guard.over(refusal, whoIs(client), describe(client), message);
 
   /** Null for a client's own will after the client has gone. */
   function authorizePublish(
-    _client: Client | null,
+    client: Client | null,
     packet: PublishPacket,
     done: (error?: Error | null) => void,
   ): void {
@@ -94,31 +97,43 @@ export async function createBroker(log: Log): Promise<Broker> {
     if (closing) return done(new Error('the broker is shutting down'));
     // Aedes's default check is gone once authorizePublish is replaced.
     if (packet.topic.startsWith('$')) return done(new Error('topics that begin with $ are the broker’s own'));
-    const size = packet.payload?.length ?? 0;
-    if (size > MAX_PAYLOAD_BYTES) return done(new Error(`a payload of ${size} bytes is too large`));
+    if (!client || roleOf(client) === 'server') return done();
+    const refusal = guard.claims.publish(client, packet.topic) ?? payloadRefusal(packet, limits);
+    const retained = packet.retain ? guard.retained.refusal(packet, client.id) : null;
+    if (refusal || (retained && packet.qos > 0)) {
+      const reason = refusal ?? (retained as Refusal);
+      over(client, reason);
+      return done(new LimitError(reason));
+    }
+    if (retained) {
+      // MQTT lets a server discard what is retained at QoS 0 at any time (MQTT 3.1.1, 3.3.1.3).
+      packet.retain = false;
+      over(client, retained, 'retained message passed on, not kept');
+    }
+    // So that whoever keeps it knows whose it is.
+    Object.assign(packet, { clientId: client.id });
     done();
+  }
+
+  function authorizeSubscribe(
+    client: Client,
+    subscription: Subscription,
+    done: (error: Error | null, subscription?: Subscription | null) => void,
+  ): void {
+    const refusal = roleOf(client) === 'server' ? null : guard.claims.subscribe(client, subscription.topic);
+    if (refusal) over(client, refusal, 'subscription refused');
+    // Null is a SUBACK with 128, a failure.
+    done(null, refusal ? null : subscription);
   }
 
   /** Returns null for what the client is not to get. */
   function authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
-    // Retained messages that answer a subscription hold up nobody else, and come one after another.
-    if (packet.qos > 0 || packet.retain) return packet;
-    const connection = connectionOf(client);
-    if (!connection) return packet;
-    const size = packet.payload.length + packet.topic.length;
-    const backlog = connection.backlog();
-    const burst = connection.promised > 0 && backlog + connection.promised + size > MAX_BURST_BYTES;
-    if (backlog > MAX_BACKLOG_BYTES || burst) {
-      if (connection.dropped === 0) log.warn(describe(client), 'slow MQTT client, dropping QoS 0 messages');
-      connection.dropped += 1;
-      return null;
+    const backlog = servedOf(client)?.backlog;
+    if (!backlog?.drops(packet)) return packet;
+    if (backlog.dropped() === 1) {
+      guard.sayOnce(`slow ${whoIs(client)}`, describe(client), 'slow MQTT client, dropping QoS 0 messages');
     }
-    // Aedes writes in a later turn of the event loop, so the backlog does not show it yet.
-    connection.promised += size;
-    setImmediate(() => {
-      connection.promised -= size;
-    });
-    return packet;
+    return null;
   }
 
   function preConnect(
@@ -128,13 +143,16 @@ export async function createBroker(log: Log): Promise<Broker> {
   ): void {
     const refusal = connectProblem(packet);
     if (refusal) refusals.set(client, refusal);
+    // Queues for clients that are away would have no bound, and the protocol needs none: every session is
+    // clean, and CONNACK says that none was kept (MQTT 3.1.1, 3.2.2.2).
+    packet.clean = true;
     // Refused later, in authenticate, since only there the client gets a CONNACK that says so.
     done(null, true);
   }
 
   const aedes = await Aedes.createBroker({
-    drainTimeout: DRAIN_TIMEOUT_MS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: limits.connectSeconds * 1000,
+    maxInflightInbound: MAX_QOS2_IN_FLIGHT,
     keepaliveLimit: ONLOOKER_KEEPALIVE_LIMIT_S,
     maxClientsIdLength: MAX_CLIENT_ID_LENGTH,
     preConnect,
@@ -145,11 +163,23 @@ export async function createBroker(log: Log): Promise<Broker> {
       done(error as AuthenticateError, false);
     },
     authorizePublish,
+    authorizeSubscribe,
     authorizeForward,
   });
+  keepRetained(aedes, guard.retained, {
+    room: (client) => servedOf(client)?.line.room() ?? Promise.resolve(false),
+    onRefusal: (clientId, refusal) => guard.over(refusal, clientId, { client: clientId }),
+  });
+
+  aedes.on('clientReady', (client) => servedOf(client)?.line.open(roleOf(client)));
+  aedes.on('unsubscribe', (filters, client) => {
+    for (const filter of filters) guard.claims.unsubscribe(client, filter);
+  });
+  const sayWhy = (client: Client, { message: reason }: Error, message: string) =>
+    guard.sayOnce(`${message} ${whoIs(client)} ${reason}`, { ...describe(client), reason }, message);
 
   aedes.on('client', (client) => {
-    if (connectionOf(client)?.transport !== 'internal') clients.add(client);
+    if (roleOf(client) !== 'server') clients.add(client);
     log.info(describe(client), 'MQTT client connected');
   });
   aedes.on('clientDisconnect', (client) => {
@@ -157,15 +187,18 @@ export async function createBroker(log: Log): Promise<Broker> {
     log.info(describe(client), 'MQTT client disconnected');
   });
   aedes.on('clientError', (client, error) => {
-    // Every write that was waiting reports the same.
-    if (failed.has(client)) return;
+    // Every write that was waiting reports the same, and what went over a limit was said.
+    if (failed.has(client) || error instanceof LimitError) return;
     failed.add(client);
     // With a refusal this is how Aedes reports that it closed the connection.
     const message = refusals.has(client) ? 'MQTT client refused' : 'MQTT client error';
-    log.warn({ ...describe(client), reason: error.message }, message);
+    sayWhy(client, error, message);
   });
   aedes.on('connectionError', (client, error) => {
-    log.warn({ ...describe(client), reason: error.message }, 'MQTT connection refused');
+    if (error instanceof LimitError) return;
+    if (error.message === CONNECT_LATE) {
+      over(client, { limit: 'connectSeconds', reason: `no CONNECT within ${limits.connectSeconds} s` });
+    } else sayWhy(client, error, 'MQTT connection refused');
   });
   aedes.on('keepaliveTimeout', (client) => log.warn(describe(client), 'MQTT client fell silent'));
   // Not in Aedes's types: a failure of its own storage. Without a listener it would end the process.
@@ -173,28 +206,47 @@ export async function createBroker(log: Log): Promise<Broker> {
     log.error({ reason: error.message }, 'MQTT broker error');
   });
 
-  function accept(stream: Duplex, connection: Connection): void {
+  function accept(connection: Connection): void {
     if (closing) {
-      stream.destroy();
+      connection.stream.destroy();
       return;
     }
-    connections.set(stream, { ...connection, dropped: 0, promised: 0 });
-    aedes.handle(stream);
+    const { transport, remote, address = 'unknown' } = connection;
+    const own = transport === 'internal';
+    const line = createLine({
+      transport: connection,
+      limits: own ? { ...limits, backlogBytes: Number.POSITIVE_INFINITY } : limits,
+      clock,
+      onOver(refusal, isClosed) {
+        const fields = { client: client.id ?? undefined, transport, remote };
+        guard.over(refusal, client.id ?? address, fields, isClosed ? 'over a limit' : 'MQTT client slowed');
+      },
+    });
+    connections.set(line.stream, { connection, line, backlog: createBacklog(line.backlog) });
+    lines.add(line);
+    const client = aedes.handle(line.stream);
   }
 
   return {
     accept,
     open() {
       const [ours, theirs] = duplexPair();
-      accept(ours, { transport: 'internal', remote: 'this process', backlog: () => ours.writableLength });
+      const backlog = () => ours.writableLength;
+      accept({ stream: ours, transport: 'internal', remote: 'this process', address: undefined, backlog });
       return theirs;
     },
     clients: () => clients.size,
     close() {
       closing = true;
+      lines.close();
       return new Promise((resolve) => aedes.close(() => resolve()));
     },
   };
+}
+
+function payloadRefusal({ payload }: PublishPacket, { messageBytes }: Limits): Refusal | null {
+  const size = payload?.length ?? 0;
+  return size > messageBytes ? { limit: 'messageBytes', reason: `a payload of ${size} bytes` } : null;
 }
 
 /** Why a CONNECT is refused; null when it is fine. */

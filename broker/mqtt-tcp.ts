@@ -1,6 +1,8 @@
 /** MQTT over TCP. */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Broker } from './broker.ts';
+import type { Guard } from './limits/guard.ts';
+import { createMqttAdmission } from './limits/mqtt-admission.ts';
 
 export interface MqttTcp {
   /** Not listening yet. */
@@ -11,16 +13,21 @@ export interface MqttTcp {
   close(): Promise<void>;
 }
 
-export function createMqttTcp(broker: Broker): MqttTcp {
+export function createMqttTcp(broker: Broker, guard: Guard): MqttTcp {
+  const admit = createMqttAdmission(guard);
   const sockets = new Set<Socket>();
   // Without noDelay an exchange over plain MQTT waits for Nagle and delayed ACK: 44 ms instead of 0.5.
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    broker.accept(socket, {
+    if (!admit(socket)) return;
+    broker.accept({
+      stream: socket,
       transport: 'tcp',
       remote: `${socket.remoteAddress}:${socket.remotePort}`,
+      address: socket.remoteAddress,
       backlog: () => socket.writableLength,
+      watchStall: (ms, onStall) => void socket.setTimeout(ms, onStall),
     });
   });
   let stopped: Promise<void> | undefined;

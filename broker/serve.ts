@@ -13,6 +13,9 @@ import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createIceServers } from './ice/ice-servers.ts';
 import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
+import { createGuard, type Guard } from './limits/guard.ts';
+import { type HttpLimits, httpServerOptions, limitHttp } from './limits/http-limits.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { createMetrics } from './metrics.ts';
 import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
@@ -48,6 +51,8 @@ export interface ServerOptions {
   budgets?: Budgets | undefined;
   /** Where counts of relayed data are kept; in memory only unless given. */
   data?: UsageOptions['data'];
+  /** Those that are not the default. */
+  limits?: Partial<Limits> | undefined;
   /** Folder with the built pages. */
   pages?: string | undefined;
 }
@@ -79,17 +84,23 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   if (!isLoopback(host)) {
     log.warn({ host }, 'listening beyond this machine, and there is no access control yet: anyone can drive');
   }
-  const http = createServer();
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const metrics = createMetrics(limits);
+  const guard = createGuard({ limits, root, onHit: metrics.limitHit }, log);
+  const http = createServer(httpServerOptions(limits));
+  const httpLimits = limitHttp(http, guard);
   let closing = false;
-  const side = external ? watchExternalBroker(external, log) : await startEmbeddedBroker(http, options, log);
+  const side = external
+    ? watchExternalBroker(external, log)
+    : await startEmbeddedBroker({ http, httpLimits, guard }, options, log);
   const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
   const census = startCensus(side.client, root);
-  const metrics = createMetrics();
   const stopListening = async () => {
     house?.close();
     census.close();
     await usage?.close();
     await side.close();
+    guard.close();
   };
   let usage: RelayUsage | null = null;
   try {
@@ -101,7 +112,8 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     throw error;
   }
   const { counts } = usage;
-  const metricsText = () => metrics.text({ usage: counts(), mqttClients: side.clients(), ...census.count() });
+  const metricsText = () =>
+    metrics.text({ usage: counts(), mqttClients: side.clients(), used: guard.used(), ...census.count() });
   const notReady = () => (closing ? 'the server is shutting down' : side.notReady());
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
@@ -112,10 +124,11 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   );
   // What is wrong with the configuration is logged now, and the first page doesn't wait for a service.
   void ice.iceServers('server');
-  http.on(
-    'request',
-    createHttpApp({ fleet, ice, pages: options.pages ?? PAGES, notReady, metrics, metricsText }, log),
+  const app = createHttpApp(
+    { fleet, ice, pages: options.pages ?? PAGES, notReady, metrics, metricsText },
+    log,
   );
+  http.on('request', httpLimits.handler(app));
   try {
     await listen(http, port, host, '--port');
   } catch (error) {
@@ -141,11 +154,15 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   };
 }
 
-async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log: Log): Promise<MqttSide> {
+async function startEmbeddedBroker(
+  { http, httpLimits, guard }: { http: HttpServer; httpLimits: HttpLimits; guard: Guard },
+  options: ServerOptions,
+  log: Log,
+): Promise<MqttSide> {
   const { host = '127.0.0.1', mqttPort = 1883 } = options;
-  const broker = await createBroker(log);
-  const tcp = createMqttTcp(broker);
-  const webSocket = attachMqttWebSocket(http, broker, log);
+  const broker = await createBroker(guard, log);
+  const tcp = createMqttTcp(broker, guard);
+  const webSocket = attachMqttWebSocket(http, broker, guard, httpLimits);
   try {
     await listen(tcp.server, mqttPort, host, '--mqtt-port');
   } catch (error) {
