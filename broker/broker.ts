@@ -18,8 +18,9 @@ import type { Log } from '../shared/log.ts';
 import { type Backlog, createBacklog } from './limits/backlog.ts';
 import type { Guard } from './limits/guard.ts';
 import { keepRetained } from './limits/keep-retained.ts';
-import { LimitError, type LimitedRole, type Limits, type Refusal } from './limits/limits.ts';
+import { LimitError, type LimitedRole, type RatedRole, type Refusal } from './limits/limits.ts';
 import { createLine, type Line, type Transport, watchLines } from './limits/line.ts';
+import { publishRefusal } from './limits/publishing.ts';
 
 const MAX_CLIENT_ID_LENGTH = 64;
 /** Messages of QoS 2 that one client may leave half sent; the protocol has none. */
@@ -64,7 +65,12 @@ interface Served {
   backlog: Backlog;
 }
 
-export async function createBroker(guard: Guard, log: Log): Promise<Broker> {
+/** @param roleAtRates whose rates a client has; asked once, when it has been let in */
+export async function createBroker(
+  guard: Guard,
+  log: Log,
+  roleAtRates: (client: Client) => RatedRole = () => 'anyone',
+): Promise<Broker> {
   const { limits, clock } = guard;
   const connections = new WeakMap<Duplex, Served>();
   const lines = watchLines(clock);
@@ -75,7 +81,7 @@ export async function createBroker(guard: Guard, log: Log): Promise<Broker> {
 
   const servedOf = (client: Client) => connections.get(client.conn);
   const roleOf = (client: Client): LimitedRole =>
-    servedOf(client)?.connection.transport === 'internal' ? 'server' : 'anyone';
+    servedOf(client)?.connection.transport === 'internal' ? 'server' : roleAtRates(client);
   const describe = (client: Client) => {
     const served = servedOf(client);
     const { transport, remote } = served?.connection ?? {};
@@ -97,22 +103,9 @@ export async function createBroker(guard: Guard, log: Log): Promise<Broker> {
     if (closing) return done(new Error('the broker is shutting down'));
     // Aedes's default check is gone once authorizePublish is replaced.
     if (packet.topic.startsWith('$')) return done(new Error('topics that begin with $ are the broker’s own'));
-    if (!client || roleOf(client) === 'server') return done();
-    const refusal = guard.claims.publish(client, packet.topic) ?? payloadRefusal(packet, limits);
-    const retained = packet.retain ? guard.retained.refusal(packet, client.id) : null;
-    if (refusal || (retained && packet.qos > 0)) {
-      const reason = refusal ?? (retained as Refusal);
-      over(client, reason);
-      return done(new LimitError(reason));
-    }
-    if (retained) {
-      // MQTT lets a server discard what is retained at QoS 0 at any time (MQTT 3.1.1, 3.3.1.3).
-      packet.retain = false;
-      over(client, retained, 'retained message passed on, not kept');
-    }
-    // So that whoever keeps it knows whose it is.
-    Object.assign(packet, { clientId: client.id });
-    done();
+    const own = !client || roleOf(client) === 'server';
+    const refusal = own ? null : publishRefusal(guard, client, packet, (...said) => over(client, ...said));
+    done(refusal && new LimitError(refusal));
   }
 
   function authorizeSubscribe(
@@ -242,11 +235,6 @@ export async function createBroker(guard: Guard, log: Log): Promise<Broker> {
       return new Promise((resolve) => aedes.close(() => resolve()));
     },
   };
-}
-
-function payloadRefusal({ payload }: PublishPacket, { messageBytes }: Limits): Refusal | null {
-  const size = payload?.length ?? 0;
-  return size > messageBytes ? { limit: 'messageBytes', reason: `a payload of ${size} bytes` } : null;
 }
 
 /** Why a CONNECT is refused; null when it is fine. */

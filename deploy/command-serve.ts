@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import type { ServerOptions } from '../broker/serve.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
+import { addLimitOptions, type LimitFlags, limitOptions } from './limit-options.ts';
 import {
   iceServersOf,
   type LogLevel,
@@ -18,7 +19,7 @@ import {
 } from './options.ts';
 import { addUsageOptions, type UsageFlags, usageOptions } from './usage-options.ts';
 
-export interface ServeFlags extends UsageFlags {
+export interface ServeFlags extends UsageFlags, LimitFlags {
   host: string;
   port: number;
   mqttPort: number;
@@ -66,7 +67,7 @@ export function addServeOptions(command: Command): Command {
       ),
     )
     .addOption(option('--name <text>', 'what the fleet is called', parseName));
-  return addUsageOptions(command).addOption(logLevelOption());
+  return addLimitOptions(addUsageOptions(command)).addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
@@ -77,7 +78,8 @@ export function serverOptions(flags: ServeFlags): ServerOptions {
   }
   const external = externalBroker(broker, brokerPageUrl);
   const ice = iceSetup(iceServers);
-  return { host, port, mqttPort, root, name, ice, external, ...usageOptions(flags, process.env) };
+  const limits = limitOptions(flags);
+  return { host, port, mqttPort, root, name, ice, external, limits, ...usageOptions(flags, process.env) };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {

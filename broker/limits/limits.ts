@@ -154,15 +154,15 @@ export const LIMITS = {
     'number',
     20,
     [1, 1_000_000],
-    'failed log-in attempts from one address within loginSeconds',
+    'failed log-in attempts from one address in --limit-login-seconds',
     'CONNACK 5, HTTP 429 with Retry-After',
   ),
   loginSeconds: limit(
     'seconds',
     60,
     [1, 86_400],
-    'time in which failed log-in attempts count, and how long an address then waits',
-    '',
+    'time in which failed log-in attempts count, and for which an address then waits',
+    'none: they count anew',
   ),
 } satisfies Record<string, Definition>;
 

@@ -29,7 +29,7 @@ export interface Transport {
   stream: Duplex;
   /** Bytes that were written and not yet taken by the operating system. */
   backlog(): number;
-  /** Calls back when nothing of what waits was taken for so long; 0 for never mind. */
+  /** Calls back when nothing has moved on the connection for so long, once or each time; 0 for never mind. */
   watchStall?: ((ms: number, onStall: () => void) => void) | undefined;
   /** Asks the other end for a sign of life, where the transport has one. */
   ping?: ((onAnswer: () => void) => void) | undefined;
@@ -219,24 +219,24 @@ export function createLine({ transport, limits, clock, onOver }: LineOptions): L
     if (wire.destroyed) return;
     for (let at = 0; at < chunk.length; ) at = outgoing.follow(chunk, at);
     wire.write(chunk, () => {
-      const backlog = transport.backlog();
-      if (backlog === 0 && watching) {
-        watching = false;
-        transport.watchStall?.(0, onStall);
-      }
-      if (backlog < ROOM_BYTES) giveRoom();
+      if (waitingForRoom.length > 0 && transport.backlog() < ROOM_BYTES) giveRoom();
     });
     const backlog = transport.backlog();
     if (backlog > limits.backlogBytes) {
       end('backlogBytes', `${backlog} bytes wait for it to take them`);
     } else if (backlog > 0 && !watching) {
+      // Left on, since most of what waits is gone at once.
       watching = true;
       transport.watchStall?.(limits.stalledSeconds * 1000, onStall);
     }
   }
 
   function onStall(): void {
-    end('stalledSeconds', `it took nothing of ${transport.backlog()} bytes for ${limits.stalledSeconds} s`);
+    if (transport.backlog() === 0) {
+      watching = false;
+      transport.watchStall?.(0, onStall);
+    } else
+      end('stalledSeconds', `it took nothing of ${transport.backlog()} bytes for ${limits.stalledSeconds} s`);
   }
 
   function giveRoom(): void {
