@@ -154,7 +154,7 @@ export function createLine({ transport, limits, clock, onOver }: LineOptions): L
     wire.pause();
     if (ms === Number.POSITIVE_INFINITY || !rates || role === 'server' || role === null) return;
     const now = clock.now();
-    const byBytes = rates.bytes.waitMs(now) >= ms;
+    const byBytes = rates.bytes.waitMs(now) > rates.messages.waitMs(now);
     const limit = byBytes ? 'bytes' : 'messages';
     const reason = `more than ${limits[limit][role]} ${limit} a second`;
     if (slowedAt === null) onOver({ limit, reason }, false);
