@@ -105,7 +105,7 @@ export function attachMqttWebSocket(
       backlog: () => stream._writableState.length,
       watchStall: (ms, onStall) => void socket.setTimeout(ms, onStall),
       ping(onAnswer) {
-        webSocket.once('pong', onAnswer);
+        webSocket.removeAllListeners('pong').once('pong', onAnswer);
         if (webSocket.readyState === webSocket.OPEN) webSocket.ping();
       },
       farewell: (reason) => webSocket.close(POLICY_VIOLATION, shortened(reason)),

@@ -19,6 +19,7 @@ interface Held {
 /** @param root MQTT topic root; the level after it is the room */
 export function createClaims(limits: ClaimLimits, root: string): Claims {
   const clients = new WeakMap<object, Held>();
+  const mostLevels = limits.topicLevels + root.split('/').length - 1;
   const heldBy = (client: object): Held => {
     const held = clients.get(client) ?? { filters: new Set(), rooms: new Set() };
     clients.set(client, held);
@@ -30,7 +31,7 @@ export function createClaims(limits: ClaimLimits, root: string): Claims {
     if (bytes > limits.topicBytes) return { limit: 'topicBytes', reason: `a topic of ${bytes} bytes` };
     let levels = 1;
     for (let at = topic.indexOf('/'); at !== -1; at = topic.indexOf('/', at + 1)) levels += 1;
-    if (levels > limits.topicLevels) return { limit: 'topicLevels', reason: `a topic of ${levels} levels` };
+    if (levels > mostLevels) return { limit: 'topicLevels', reason: `a topic of ${levels} levels` };
     return null;
   }
 

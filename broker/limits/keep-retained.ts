@@ -1,8 +1,15 @@
 /** Puts the retained messages of Aedes's storage in our hands; the rest of its storage stays as it is. */
 import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Aedes, AedesPublishPacket, Client } from 'aedes';
 import { LimitError, type Refusal } from './limits.ts';
 import type { RetainedStore } from './retained.ts';
+
+/**
+ * Turns of the event loop that Aedes has for each message before the next one is looked at: by then it has been
+ * written, and whether there is room for the next can be seen.
+ */
+const TURNS_EACH = 3;
 
 /** Of Aedes's storage, which is missing in its types: what has to do with retained messages. */
 interface Persistence {
@@ -26,7 +33,10 @@ export function keepRetained(aedes: Aedes, store: RetainedStore, { room, onRefus
   });
   persistence.createRetainedStreamCombi = (filters) => {
     const client = subscriber;
-    const roomThere = () => (client ? room(client) : Promise.resolve(false));
+    const roomThere = async () => {
+      for (let i = 0; i < TURNS_EACH; i++) await turn();
+      return client !== null && room(client);
+    };
     return Readable.from(store.matching(filters, roomThere), { highWaterMark: 1 });
   };
   persistence.storeRetained = async (packet) => {

@@ -88,7 +88,7 @@ export const LIMITS = {
     'number',
     16,
     [6, 100],
-    'levels of a topic or filter',
+    'levels of a topic or filter, with one for the topic root',
     'closed; for a filter SUBACK 128',
   ),
   messages: limit(

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_LIMITS, LIMIT_NAMES, LIMITS } from '../../broker/limits/limits.ts';
@@ -61,4 +63,17 @@ describe('rates by role', () => {
 
 test('a size out of range is answered with the range', () => {
   expect(() => sizeBetween(1024, 2 ** 20)('2MiB')).toThrow('It is not an amount of data from 1KiB to 1MiB.');
+});
+
+test('docs/operations.md has the limits as they are', () => {
+  const path = fileURLToPath(new URL('../../docs/operations.md', import.meta.url));
+  const rows = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `--limit-'));
+  expect(rows).toEqual(
+    LIMIT_NAMES.map((name) => {
+      const { what, over } = LIMITS[name];
+      return `| \`${flagOf(name)}\` | ${defaultText(name).replaceAll(',', ', ')} | ${what} | ${over} |`;
+    }),
+  );
 });

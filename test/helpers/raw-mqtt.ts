@@ -31,6 +31,9 @@ export const connectPacket = (clientId: string) =>
 export const publishPacket = (topic: string, payload: Buffer | string) =>
   packet(0x30, text(topic), Buffer.from(payload));
 
+export const subscribePacket = (filter: string, qos: 0 | 1) =>
+  packet(0x82, Buffer.from([0, 1]), text(filter), Buffer.from([qos]));
+
 export interface RawMqtt {
   socket: Socket;
   /** What has come so far. */

@@ -8,7 +8,7 @@ import { createGuard } from '../../../broker/limits/guard.ts';
 import { httpServerOptions, limitHttp } from '../../../broker/limits/http-limits.ts';
 import { DEFAULT_LIMITS } from '../../../broker/limits/limits.ts';
 import { limitedServer } from '../../helpers/limited-server.ts';
-import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
+import { closed, connectMqtt, nextMessage } from '../../helpers/mqtt-clients.ts';
 import { connectPacket, rawConnection } from '../../helpers/raw-mqtt.ts';
 import { silent } from '../../helpers/room.ts';
 
@@ -47,6 +47,26 @@ test.each(['connections', 'connectionsPerAddress'] as const)(
     await expect.poll(() => used(label)).toBe(3);
     await close();
     expect(said(name)).toHaveLength(2);
+  },
+);
+
+test.each(['mqttUrl', 'webUrl'] as const)(
+  'a flood of connections at %s is let go, and who is there stays',
+  async (at) => {
+    const server = await limitedServer({ connections: 2 });
+    const client = await connectMqtt(server.mqttUrl);
+    await client.subscribeAsync('rooms/#', { qos: 1 });
+    const room = await rawConnection(server[at]);
+    const flood = await Promise.all(Array.from({ length: 200 }, () => rawConnection(server[at])));
+    const message = nextMessage(client);
+    await client.publishAsync('rooms/car1/x', 'y', { qos: 1 });
+    expect((await message).text).toBe('y');
+    // Most of them at once, and those that could have been told why, in time.
+    await Promise.all(flood.map(({ closed: end }) => end));
+    expect(server.said('connections')).toHaveLength(1);
+    room.socket.destroy();
+    await room.closed;
+    await expect.poll(() => server.hits('connections')).toBeGreaterThanOrEqual(200);
   },
 );
 

@@ -167,6 +167,7 @@ describe('claims', () => {
     expect(claims.publish({}, 'é'.repeat(33))).toMatchObject({ limit: 'topicBytes' });
     expect(claims.subscribe({}, 'a/b/c/d/e/f')).toBeNull();
     expect(claims.subscribe({}, 'a/b/c/d/e/f/')).toMatchObject({ limit: 'topicLevels' });
+    expect(createClaims(limits, 'a/b').subscribe({}, 'a/b/c/d/e/f/g')).toBeNull();
   });
 });
 

@@ -40,7 +40,7 @@ async function frozenSubscriber(server: Server, transport: Transport, qos: 0 | 1
 }
 
 /** Cars that publish as fast as everybody but the frozen one takes it, and readers who keep what they got. */
-async function busyFleet(server: Server) {
+async function busyFleet(server: Server, qos: 0 | 1) {
   const got: number[][] = [];
   let arrived: (() => void) | null = null;
   for (let i = 0; i < READERS; i++) {
@@ -67,7 +67,7 @@ async function busyFleet(server: Server) {
       for (const [car, client] of cars.entries()) {
         const payload = Buffer.alloc(4096);
         payload.writeUInt32BE(sent++);
-        client.publish(`rooms/car${car}/telemetry`, payload, { qos: 1 });
+        client.publish(`rooms/car${car}/telemetry`, payload, { qos });
       }
       await all;
     },
@@ -81,7 +81,7 @@ describe.each(['tcp', 'websocket'] as const)('over %s', (transport) => {
   test.each([0, 1] as const)('at QoS %i', async (qos) => {
     const server = await limitedServer({ stalledSeconds: 1, answerSeconds: 4 });
     await frozenSubscriber(server, transport, qos);
-    const fleet = await busyFleet(server);
+    const fleet = await busyFleet(server, qos);
     while (!endOf(server)) await fleet.round();
     for (let i = 0; i < 20; i++) await fleet.round();
 
