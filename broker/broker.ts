@@ -19,8 +19,9 @@ import { type Backlog, createBacklog } from './limits/backlog.ts';
 import type { Guard } from './limits/guard.ts';
 import { keepRetained } from './limits/keep-retained.ts';
 import { LimitError, type LimitedRole, type RatedRole, type Refusal } from './limits/limits.ts';
-import { createLine, type Line, type Transport, watchLines } from './limits/line.ts';
+import { createLine, type Line, type Transport } from './limits/line.ts';
 import { publishRefusal } from './limits/publishing.ts';
+import { watchLines } from './limits/watch-lines.ts';
 
 const MAX_CLIENT_ID_LENGTH = 64;
 /** Messages of QoS 2 that one client may leave half sent; the protocol has none. */
