@@ -181,7 +181,7 @@ export type Limits = Record<Exclude<LimitName, 'messages' | 'bytes'>, number> & 
  */
 export const DEFAULT_LIMITS: Limits = {
   ...(Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].value])) as Record<LimitName, number>),
-  messages: { vehicle: 100, operator: 50, supervisor: 50, monitor: 10, anyone: 2_000 },
+  messages: { vehicle: 100, operator: 50, supervisor: 50, monitor: 20, anyone: 2_000 },
   bytes: {
     vehicle: 512 * KIB,
     operator: 256 * KIB,

@@ -131,3 +131,19 @@ test('a connection that has gone dead without a word is closed', async () => {
   const { fields } = await server.logged((entry) => entry.fields.limit === 'answerSeconds');
   expect(fields.client).toBe('far');
 });
+
+test.each(['mqttUrl', 'webSocketUrl'] as const)(
+  'who is silent, and has taken everything, stays: %s',
+  async (at) => {
+    const server = await limitedServer({ stalledSeconds: 1, answerSeconds: 2 });
+    const client = await connectMqtt(server[at], { keepalive: 4 });
+    const pong = new Promise<void>((resolve) => {
+      client.on('packetreceive', ({ cmd }) => void (cmd === 'pingresp' && resolve()));
+    });
+    await client.subscribeAsync('rooms/#', { qos: 1 });
+    await client.publishAsync('rooms/car1/x', 'y'.repeat(60_000), { qos: 1 });
+    await pong;
+    expect(client.connected).toBe(true);
+    expect(server.entries.filter(({ level }) => level === 'warn')).toEqual([]);
+  },
+);
