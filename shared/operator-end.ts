@@ -33,7 +33,7 @@ export interface Watch {
   dropped: NonNullable<SignallingOptions['onDrop']>;
 }
 
-export interface OperatorEndOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket'> {
+export interface OperatorEndOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket' | 'credentials'> {
   room: string;
   self: string;
   name?: string | undefined;
@@ -81,6 +81,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     url: options.url,
     ...(options.root === undefined ? {} : { root: options.root }),
     ...(options.openSocket ? { openSocket: options.openSocket } : {}),
+    credentials: options.credentials,
     room,
     self,
     role: 'operator',

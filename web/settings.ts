@@ -3,7 +3,8 @@ import { signal } from '@preact/signals';
 import type * as z from 'zod/mini';
 import { systemClock } from '../shared/clock.ts';
 import { type IceRenewal, renewIceServers } from '../shared/ice-renewal.ts';
-import { FleetAnswerSchema, IceAnswerSchema } from '../shared/server-api.ts';
+import { FleetAnswerSchema, IceAnswerSchema, type You } from '../shared/server-api.ts';
+import { signedIn } from './access/identity.ts';
 import { brokerUrl } from './broker-url.ts';
 
 const RETRY_MS = 2_000;
@@ -20,6 +21,10 @@ export interface FleetSettings {
 
 /** Why the settings aren't there yet, as a sentence; null while nothing is wrong. */
 export const settingsProblem = signal<string | null>(null);
+/** Who has signed in; null where anybody may come in, and until that is known. */
+export const you = signal<You | null>(null);
+/** Nobody has, and somebody must; with what, if there is a sign-in. */
+export const signedOut = signal<{ provider: string | undefined } | null>(null);
 /** What is wrong with the ICE servers, each a sentence. */
 export const iceWarnings = signal<string[]>([]);
 
@@ -31,7 +36,16 @@ let asker = '';
 
 /** Resolves when the server has answered; asks until it does. */
 export function fleetSettings(): Promise<FleetSettings> {
-  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then(({ root, mqtt, name }) => {
+  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then(({ root, mqtt, name, access }) => {
+    if (access && !access.you) {
+      signedOut.value = { provider: access.signIn };
+      // Whoever signs in loads the page anew.
+      return new Promise<FleetSettings>(() => {});
+    }
+    if (access?.you) {
+      you.value = access.you;
+      signedIn(access.you, access.token);
+    }
     known = { root, url: brokerUrl(mqtt.url, location), name };
     return known;
   });
