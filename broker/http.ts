@@ -14,9 +14,12 @@ import type { FleetAnswer } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { IceSource } from './ice/ice-servers.ts';
 import type { Metrics } from './metrics.ts';
+import type { VehicleKeys } from './vehicle-keys.ts';
 
 export interface HttpOptions {
   fleet: FleetAnswer;
+  /** The vehicles' public keys as they are now; null when the fleet has no list of them. */
+  vehicleKeys?: (() => VehicleKeys) | null;
   ice: IceSource;
   /** Folder with the built pages. */
   pages: string;
@@ -55,7 +58,8 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     next();
   });
   app.get('/api/fleet', (_request, response) => {
-    response.json(options.fleet);
+    const keys = options.vehicleKeys?.();
+    response.json(keys ? { ...options.fleet, keys } : options.fleet);
   });
   app.get('/api/ice', async (request, response) => {
     const { peer = 'anonymous' } = request.query;

@@ -18,6 +18,7 @@ import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
 import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
 import { type RelayUsage, startUsage, type UsageOptions } from './usage/usage.ts';
+import { createVehicleKeys } from './vehicle-keys.ts';
 
 const PAGES = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** How long requests that are being answered may take when the server closes. */
@@ -38,6 +39,8 @@ export interface ServerOptions {
   root?: string | undefined;
   /** What the fleet is called. */
   name?: string | undefined;
+  /** File with the vehicles' public keys; see vehicle-keys.ts. */
+  vehicleKeys?: string | undefined;
   /** Where ICE servers come from; none unless given. */
   ice?: IceSetup | undefined;
   /** Use this broker instead of the embedded one: its MQTT URL, and the ws(s) URL that pages connect to. */
@@ -73,12 +76,13 @@ interface MqttSide {
   close(): Promise<void>;
 }
 
-/** @throws Error of one sentence when a port can't be listened on */
+/** @throws Error of one sentence when a port can't be listened on, or a file is of no use */
 export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
   const { host = '127.0.0.1', port = 8080, root = DEFAULT_ROOT, external } = options;
   if (!isLoopback(host)) {
     log.warn({ host }, 'listening beyond this machine, and there is no access control yet: anyone can drive');
   }
+  const vehicleKeys = options.vehicleKeys === undefined ? null : createVehicleKeys(options.vehicleKeys, log);
   const http = createServer();
   let closing = false;
   const side = external ? watchExternalBroker(external, log) : await startEmbeddedBroker(http, options, log);
@@ -114,7 +118,10 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   void ice.iceServers('server');
   http.on(
     'request',
-    createHttpApp({ fleet, ice, pages: options.pages ?? PAGES, notReady, metrics, metricsText }, log),
+    createHttpApp(
+      { fleet, vehicleKeys, ice, pages: options.pages ?? PAGES, notReady, metrics, metricsText },
+      log,
+    ),
   );
   try {
     await listen(http, port, host, '--port');

@@ -27,6 +27,7 @@ export interface ServeFlags extends UsageFlags {
   brokerPageUrl?: string;
   iceServers?: IceServer[];
   name?: string;
+  vehicleKeys?: string;
   logLevel: LogLevel;
 }
 
@@ -65,19 +66,27 @@ export function addServeOptions(command: Command): Command {
         iceServersOf('--ice-servers'),
       ),
     )
-    .addOption(option('--name <text>', 'what the fleet is called', parseName));
+    .addOption(option('--name <text>', 'what the fleet is called', parseName))
+    .addOption(
+      option(
+        '--vehicle-keys <file>',
+        'public keys of the vehicles, as JSON: {"car1": "what plntry key car1 prints"}',
+        (path) => path,
+      ),
+    );
   return addUsageOptions(command).addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
 export function serverOptions(flags: ServeFlags): ServerOptions {
-  const { host, port, mqttPort, root, name, iceServers, broker, brokerPageUrl } = flags;
+  const { host, port, mqttPort, root, name, vehicleKeys, iceServers, broker, brokerPageUrl } = flags;
   if (port === mqttPort && port !== 0 && !broker) {
     throw new OptionError(`--port and --mqtt-port are both ${port}; they must differ.`);
   }
   const external = externalBroker(broker, brokerPageUrl);
   const ice = iceSetup(iceServers);
-  return { host, port, mqttPort, root, name, ice, external, ...usageOptions(flags, process.env) };
+  const usage = usageOptions(flags, process.env);
+  return { host, port, mqttPort, root, name, vehicleKeys, ice, external, ...usage };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {

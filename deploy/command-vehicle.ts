@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
-import { estopFile } from './data-folder.ts';
+import { estopFile, keyFiles } from './data-folder.ts';
 import { addDriveLogOptions, type DriveLogFlags, driveLogOptions } from './drive-log-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
@@ -13,6 +13,7 @@ import {
   OptionError,
   option,
   parseCodec,
+  parseKey,
   parseName,
   parseRoom,
   parseRoot,
@@ -28,6 +29,7 @@ export interface VehicleFlags extends DriveLogFlags {
   maxOperators: number;
   iceServers?: IceServer[];
   server?: string;
+  fleetKey?: string;
   fps: number;
   kbps: number;
   codec?: string;
@@ -69,8 +71,15 @@ export function vehicleCommand(): Command {
     .addOption(
       option(
         '--server <url>',
-        'plntry server to ask for STUN and TURN servers instead',
+        'plntry server to ask for STUN and TURN servers instead, and for the key of its fleet',
         urlOf('--server', ['http', 'https']),
+      ),
+    )
+    .addOption(
+      option(
+        '--fleet-key <key>',
+        'public key of the fleet: only operators with its pass are let in; else as --server names it',
+        parseKey,
       ),
     )
     .addOption(option('--fps <number>', 'pictures per second', wholeNumber(1, 120)).default(30))
@@ -133,6 +142,7 @@ ${ICE_HELP}`,
         );
       }
       const driveLog = driveLogOptions(flags, process.env);
+      const files = keyFiles(process.env, room);
       const [
         { runVehicle, ReplacedError },
         { createIceServers },
@@ -157,6 +167,8 @@ ${ICE_HELP}`,
               ...askOwn,
               driveLog,
               estopFile: estopFile(process.env, room),
+              keyFile: files.own,
+              fleetKey: { key: flags.fleetKey, file: files.fleet },
               times: { releaseMs, brakeMs },
               speed: { maxSpeed: maxSpeed / 3.6, ceilingMs },
             },

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { CommanderError, program } from 'commander';
 import { doctorCommand } from './command-doctor.ts';
 import { estopCommand } from './command-estop.ts';
+import { keyCommand } from './command-key.ts';
 import { logCommand } from './command-log.ts';
 import { serveCommand } from './command-serve.ts';
 import { startCommand } from './command-start.ts';
@@ -36,6 +37,7 @@ for (const command of [
   vehicleCommand(),
   doctorCommand(),
   estopCommand(),
+  keyCommand(),
   logCommand(),
 ])
   program.addCommand(command);

@@ -1,5 +1,8 @@
 /** What the web server answers to pages and vehicles over HTTP, as JSON. */
 import * as z from 'zod/mini';
+import { isKey } from './keys.ts';
+
+const key = z.string().check(z.refine(isKey, { error: 'is not a key' }));
 
 /** As RTCIceServer in the browser. */
 export const IceServerSchema = z.object({
@@ -26,6 +29,10 @@ export const FleetAnswerSchema = z.object({
   mqtt: z.object({ url: z.string() }),
   /** What the fleet is called. */
   name: z.optional(z.string()),
+  /** Public keys of vehicles, by room, as far as the fleet knows them; see signature.ts. */
+  keys: z.optional(z.record(z.string(), key)),
+  /** Public key with which the fleet signs its operators' passes; see pass.ts. */
+  fleetKey: z.optional(key),
 });
 
 export type IceServer = z.infer<typeof IceServerSchema>;
