@@ -116,7 +116,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   });
 
   const toVehicle = signalling.to(room);
-  const sign = options.identity && createSigner(room, self, options.identity.secretKey);
+  let sign: ReturnType<typeof createSigner> | null = null;
   const reports = createReports({
     send: toVehicle.report,
     // A session's first report comes before word of the session: nobody shall see it with the last one's link.
@@ -206,8 +206,11 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   }
 
   function describe(body: Body<'sdp'>): void {
-    const pass = options.identity?.pass() ?? null;
-    toVehicle.sdp(sign && pass !== null ? { ...sign(room, body), pass } : body);
+    const { identity } = options;
+    const pass = identity?.pass() ?? null;
+    if (!identity || pass === null) return toVehicle.sdp(body);
+    sign ??= createSigner(room, self, identity.secretKey);
+    toVehicle.sdp({ ...sign(room, body), pass });
   }
 
   /** The vehicle's offer state says what it knows; a session that it doesn't know is looked after at once. */

@@ -13,12 +13,20 @@ import {
   iceWarnings,
   knownSettings,
   loadIceServers,
+  renewFleetSettings,
   renewIceServersNow,
 } from '../settings.ts';
 import { takeSocket } from '../spare-socket.ts';
 import { recorder } from '../timeline/recorder.ts';
+import { createKeyStore } from './known-keys.ts';
+import { pageSecretKey, warmUpSignatures } from './page-key.ts';
 
 const clock = systemClock;
+const log = { warn: (fields: object, message: string) => console.warn(message, fields) };
+/** The server's word for this page's key; there is none without access control. */
+const pass = (): string | null => null;
+
+warmUpSignatures();
 
 export type Room = ReturnType<typeof createRoom>;
 
@@ -44,6 +52,7 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
   /** Counts joins and leaves, so that a join that took long knows that it is not wanted any more. */
   let turn = 0;
   let unwatch = () => {};
+  const keys = createKeyStore(room, knownSettings);
 
   async function join(): Promise<void> {
     const mine = ++turn;
@@ -59,6 +68,8 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       room,
       self: self.value,
       arrival: entered ? 'entered' : arrival,
+      keys,
+      identity: { secretKey: pageSecretKey(), pass },
       openSocket: takeSocket,
       createPeer: createBrowserPeer({
         ready,
@@ -72,6 +83,7 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
         if (rttMs !== null) roundTrips.push(rttMs);
       },
       clock,
+      log,
     });
     if (supervises.value) end.supervise(true);
     view.value = end.view;
@@ -114,6 +126,19 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
     leavingRecord?.close();
   }
 
+  /** Joins as somebody new: what is left of the one before can't be in the way. */
+  async function rejoin(): Promise<void> {
+    const stranger = view.value?.identity.refused;
+    void leave();
+    self.value = randomId('op');
+    view.value = null;
+    entered = true;
+    const mine = turn;
+    // The fleet may know the vehicle by now.
+    if (stranger) await renewFleetSettings();
+    if (mine === turn) await join();
+  }
+
   void join();
 
   return {
@@ -130,13 +155,11 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       end?.enter();
     },
     leave,
-    /** Joins as somebody new: what is left of the one before can't be in the way. */
-    rejoin(): void {
-      void leave();
-      self.value = randomId('op');
-      view.value = null;
-      entered = true;
-      void join();
+    rejoin: () => void rejoin(),
+    /** Takes a key for the vehicle's from now on, and begins anew. */
+    trust(key: string): void {
+      keys.pin(key);
+      void rejoin();
     },
     /** Of the commands since the last call, ms; null when there was none. */
     takeRoundTrips(): number[] {
