@@ -43,7 +43,8 @@ export async function keepFleetKey(
 ): Promise<FleetKey> {
   let key = given ?? read(file);
   let stopAsking = () => {};
-  let said: string | null = null;
+  /** What the server last named that was not taken: said once. */
+  let said: string | null | undefined;
   const { promise: asked, resolve: setAsked } = Promise.withResolvers<void>();
   let turn = 0;
 

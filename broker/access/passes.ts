@@ -1,5 +1,5 @@
 /** The fleet's passes for its operators, and the key that they are signed with. What a pass is: shared/pass.ts. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { issuePass, type Pass } from '../../shared/pass.ts';
 import { newKey, publicKeyOf } from '../../shared/signature.ts';
@@ -24,7 +24,7 @@ export interface Passes {
 }
 
 /**
- * @param file with the fleet's secret key, made at first use, for its user alone
+ * @param file with the fleet's secret key, made at first use, for its user alone; its folder is made too, not those above
  * @throws Error of one sentence when it can't be read or made: another key would lock every operator out
  */
 export function createPasses(file: string): Passes {
@@ -50,7 +50,9 @@ function read(file: string): string | null {
 function make(file: string): string {
   const key = newKey();
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const folder = dirname(file);
+    // One level: Node's `recursive` never ends where none can be made, as in /proc.
+    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
     // Never over one that is there.
     writeFileSync(file, `${key}\n`, { flag: 'wx', mode: 0o600, flush: true });
     return key;

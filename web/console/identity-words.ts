@@ -7,14 +7,15 @@ import type { Sentence } from './sentence.ts';
 
 /** What was said in the vehicle's name was refused, and nothing else has come. */
 export function ofStranger(room: string, { why, known, key }: Refusal): Sentence {
-  const whose = known?.by === 'fleet' ? 'the fleet knows' : 'this browser has seen before';
   const refused = { tone: 'danger', again: true } as const;
   switch (why) {
     case 'unsigned':
       return {
         ...refused,
         title: `Nothing shows that this is ${room}`,
-        detail: `Nothing is connected: its offer is not signed, though ${whose} its key, ${shown(known?.key)}. Has it an older agent now, or does somebody else say its name?`,
+        detail: `Nothing is connected: its offer is not signed, though ${
+          known?.by === 'fleet' ? 'the fleet knows' : 'this browser has seen'
+        } its key, ${shown(known?.key)}${known?.by === 'fleet' ? '' : ', before'}. It has an older agent now, or somebody else says its name.`,
       };
     case 'forged':
       return {
