@@ -22,6 +22,7 @@ const NEEDS = {
   vehicle: ['packages'],
   doctor: ['packages'],
   estop: ['packages'],
+  key: ['packages'],
   log: ['packages'],
   build: ['packages'],
   bench: ['packages', 'pages', 'debian'],

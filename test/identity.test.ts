@@ -5,13 +5,14 @@ import { describe, expect, test } from 'vitest';
 import type { Sdp } from '../shared/messages.ts';
 import { createSigner, newKey, publicKeyOf } from '../shared/signature.ts';
 import { readKey } from '../vehicle/own-key.ts';
+import { testFolder } from './helpers/folder.ts';
 import {
   startHostileBroker,
   type Tamper,
   withOtherFingerprint,
   withoutSignature,
 } from './helpers/hostile-broker.ts';
-import { keyStore, testFleet, testFolder } from './helpers/keys.ts';
+import { keyStore, testFleet } from './helpers/keys.ts';
 import { recordLog } from './helpers/log.ts';
 import { type TestOperator, testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { startServer } from '../../broker/serve.ts';
 import { createVehicleKeys } from '../../broker/vehicle-keys.ts';
 import { newKey, publicKeyOf } from '../../shared/signature.ts';
-import { testFolder } from '../helpers/keys.ts';
+import { testFolder } from '../helpers/folder.ts';
 import { recordLog } from '../helpers/log.ts';
 import { silent, testServer } from '../helpers/room.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fingerprintOf, newKey, publicKeyOf } from '../../shared/signature.ts';
 import { spawnCli } from '../helpers/cli.ts';
-import { testFolder } from '../helpers/keys.ts';
+import { testFolder } from '../helpers/folder.ts';
 
 test('it prints the public key of a vehicle, or its fingerprint', async () => {
   const data = testFolder();

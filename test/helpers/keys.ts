@@ -1,19 +1,8 @@
 /** What tests know keys by. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { Pass } from '../../shared/pass.ts';
 import { issuePass } from '../../shared/pass.ts';
 import { newKey, publicKeyOf } from '../../shared/signature.ts';
 import type { KeyStore, KnownKey } from '../../shared/vehicle-trust.ts';
-
-/** A folder that goes with the test. */
-export function testFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'plntry-keys-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** What a page's memory is. */
 export function keyStore(fleet: string | null = null): KeyStore & { pinned(): string | null } {

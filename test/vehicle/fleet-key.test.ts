@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../shared/clock.ts';
 import { newKey, publicKeyOf } from '../../shared/signature.ts';
 import { type FleetKeySource, keepFleetKey } from '../../vehicle/fleet-key.ts';
-import { testFolder } from '../helpers/keys.ts';
+import { testFolder } from '../helpers/folder.ts';
 import { recordLog } from '../helpers/log.ts';
 import { startService } from '../helpers/service.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fingerprintOf, publicKeyOf } from '../../shared/signature.ts';
 import { ownKey, readKey } from '../../vehicle/own-key.ts';
-import { testFolder } from '../helpers/keys.ts';
+import { testFolder } from '../helpers/folder.ts';
 import { recordLog } from '../helpers/log.ts';
 
 test('it is made at the first start, for its user alone, kept, and said', async () => {

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { createSigner, fingerprintOf, newKey, publicKeyOf } from '../../shared/signature.ts';
 import { readKey } from '../../vehicle/own-key.ts';
-import { testFolder } from '../helpers/keys.ts';
+import { testFolder } from '../helpers/folder.ts';
 import { testListener, testOperator, testVehicle } from '../helpers/room.ts';
 import { live, picturesChange, sentenceOf, usePages } from './browser.ts';
 

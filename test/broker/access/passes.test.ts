@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createPasses } from '../../../broker/access/passes.ts';
 import { readPass } from '../../../shared/pass.ts';
 import { newKey, publicKeyOf } from '../../../shared/signature.ts';
-import { testFolder } from '../../helpers/keys.ts';
+import { testFolder } from '../../helpers/folder.ts';
 
 const request = {
   peer: 'op-1',
