@@ -60,6 +60,8 @@ export interface RunningServer {
   webUrl: string;
   /** MQTT over TCP, or the external broker's URL without its password. */
   mqttUrl: string;
+  /** By which vehicles know the fleet's operators; null when they need no pass. */
+  fleetKey: string | null;
   /** Lets everybody go, and stops. Takes no more than two seconds. */
   close(): Promise<void>;
 }
@@ -135,6 +137,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   return {
     webUrl,
     mqttUrl: side.url,
+    fleetKey: fleet.fleetKey ?? null,
     async close() {
       if (closing) return;
       closing = true;

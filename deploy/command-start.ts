@@ -33,6 +33,8 @@ ${ICE_HELP}`,
       const server = await startServer(options, log);
       const args = ['--room', ROOM, '--root', flags.root, '--log-level', flags.logLevel];
       args.push('--broker', flags.broker ?? server.mqttUrl, '--server', server.webUrl);
+      // They belong together: what this vehicle has kept of another server does not count.
+      if (!process.env.PLNTRY_FLEET_KEY) args.push('--fleet-key', server.fleetKey ?? 'none');
       const vehicle = startVehicleProcess(args, log, flags.data);
       return {
         ...server,

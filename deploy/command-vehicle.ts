@@ -13,7 +13,7 @@ import {
   OptionError,
   option,
   parseCodec,
-  parseKey,
+  parseFleetKey,
   parseName,
   parseRoom,
   parseRoot,
@@ -29,7 +29,7 @@ export interface VehicleFlags extends DriveLogFlags {
   maxOperators: number;
   iceServers?: IceServer[];
   server?: string;
-  fleetKey?: string;
+  fleetKey?: string | null;
   fps: number;
   kbps: number;
   codec?: string;
@@ -78,8 +78,8 @@ export function vehicleCommand(): Command {
     .addOption(
       option(
         '--fleet-key <key>',
-        'public key of the fleet: only operators with its pass are let in; else as --server names it',
-        parseKey,
+        'public key of the fleet, whose operators alone are let in, or none; else as --server names it',
+        parseFleetKey,
       ),
     )
     .addOption(option('--fps <number>', 'pictures per second', wholeNumber(1, 120)).default(30))

@@ -56,10 +56,11 @@ export function parseCodec(text: string): string {
   throw new InvalidArgumentError('An encoder’s name has a-z, 0-9 and _, for example libx264.');
 }
 
-/** A public key, as `plntry key` prints it. */
-export function parseKey(text: string): string {
+/** The public key of a fleet; null for none. */
+export function parseFleetKey(text: string): string | null {
+  if (text === 'none') return null;
   if (isKey(text)) return text;
-  throw new InvalidArgumentError('It is not a public key of 43 characters, as plntry key prints it.');
+  throw new InvalidArgumentError('It is neither a public key, which has 43 characters, nor none.');
 }
 
 /** A parser for a URL of one of the protocols, given without colon. */

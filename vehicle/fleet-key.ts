@@ -27,8 +27,8 @@ export interface FleetKey {
 }
 
 export interface FleetKeySource {
-  /** Given by hand; nobody is asked then. */
-  key?: string | undefined;
+  /** Given by hand, null for none: nobody is asked then, and what is kept does not count. */
+  key?: string | null | undefined;
   /** Whose /api/fleet is asked. */
   server?: string | undefined;
   /** Where what it said is kept. */
@@ -41,7 +41,7 @@ export async function keepFleetKey(
   clock: Clock,
   log: Log,
 ): Promise<FleetKey> {
-  let key = given ?? read(file);
+  let key = given === undefined ? read(file) : given;
   let stopAsking = () => {};
   /** What the server last named that was not taken: said once. */
   let said: string | null | undefined;

@@ -40,6 +40,13 @@ test('one that is given counts, and nobody is asked', async () => {
   expect(entries).toEqual([]);
 });
 
+test('where none is wanted, what was kept of another server does not count', async () => {
+  const file = join(testFolder(), 'car1.fleet');
+  writeFileSync(file, `${first}\n`);
+  const { url } = await server(second);
+  expect((await keep({ key: null, server: url, file })).get()).toBeNull();
+});
+
 test('the server’s is taken at first sight, kept, and another one refused with what to do', async () => {
   const file = join(testFolder(), 'keys', 'car1.fleet');
   const { fleet, url } = await server(first);
