@@ -12,8 +12,10 @@ import {
   type Client,
   type ConnectPacket,
   type PublishPacket,
+  type Subscription,
 } from 'aedes';
 import type { Log } from '../shared/log.ts';
+import { type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
 
 /** A client must send CONNECT within this time. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -51,6 +53,8 @@ export interface Connection {
   remote: string;
   /** Bytes that were written to the client and not yet taken by the operating system. */
   backlog(): number;
+  /** The name in a client certificate that was verified. */
+  certificate?: string | undefined;
 }
 
 export interface Broker {
@@ -71,23 +75,34 @@ interface Delivery extends Connection {
   promised: number;
 }
 
-export async function createBroker(log: Log): Promise<Broker> {
+/** @param gateFor makes the gate, once it is told which clients are the server's own */
+export async function createBroker(
+  log: Log,
+  gateFor: (tell: GateListener) => Gate = () => OPEN_GATE,
+): Promise<Broker> {
   const connections = new WeakMap<Duplex, Delivery>();
   const refusals = new WeakMap<Client, { code: number; reason: string }>();
+  const connects = new WeakMap<Client, ConnectPacket>();
   const failed = new WeakSet<Client>();
   const clients = new Set<Client>();
   let closing = false;
+  const gate = gateFor({
+    isOwn: (client) => connectionOf(client)?.transport === 'internal',
+    onClosed: (client, reason) => log.warn({ ...describe(client), reason }, 'MQTT client closed'),
+  });
 
   const connectionOf = (client: Client) => connections.get(client.conn);
   const describe = (client: Client) => {
     const { transport, remote, dropped } = connectionOf(client) ?? {};
-    return { client: client.id ?? undefined, transport, remote, ...(dropped ? { dropped } : {}) };
+    const peer = gate.grantOf(client)?.sub;
+    const as = peer === undefined || peer === client.id ? {} : { peer };
+    return { client: client.id ?? undefined, ...as, transport, remote, ...(dropped ? { dropped } : {}) };
   };
 
-  /** Null for a client's own will after the client has gone. */
+  /** @param client null for the will of a client that an earlier run of the broker had */
   function authorizePublish(
-    _client: Client | null,
-    packet: PublishPacket,
+    client: Client | null,
+    packet: PublishPacket & { clientId?: string },
     done: (error?: Error | null) => void,
   ): void {
     // Everybody is being disconnected: these are wills that say no more than that.
@@ -96,11 +111,29 @@ export async function createBroker(log: Log): Promise<Broker> {
     if (packet.topic.startsWith('$')) return done(new Error('topics that begin with $ are the broker’s own'));
     const size = packet.payload?.length ?? 0;
     if (size > MAX_PAYLOAD_BYTES) return done(new Error(`a payload of ${size} bytes is too large`));
-    done();
+    if (gate.mayPublish(client, packet.topic, packet.clientId)) return done();
+    const reason = `it may not publish to '${shown(packet.topic)}'`;
+    // MQTT 3.1.1 has no other answer to a PUBLISH that is refused than to close (3.3.5).
+    if (client?.connected) refusals.set(client, { code: NOT_AUTHORIZED, reason });
+    else log.warn({ client: packet.clientId ?? client?.id, reason }, 'a will was not published');
+    done(new Error(reason));
+  }
+
+  /** What can never be received is refused, with the return code that MQTT has for it (3.9.3). */
+  function authorizeSubscribe(
+    client: Client,
+    subscription: Subscription,
+    done: (error: Error | null, subscription?: Subscription | null) => void,
+  ): void {
+    if (gate.maySubscribe(client, subscription.topic)) return done(null, subscription);
+    const reason = `it may not subscribe to '${shown(subscription.topic)}'`;
+    log.warn({ ...describe(client), reason }, 'MQTT subscription refused');
+    done(null, null);
   }
 
   /** Returns null for what the client is not to get. */
   function authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
+    if (!gate.mayReceive(client, packet.topic)) return null;
     // Retained messages that answer a subscription hold up nobody else, and come one after another.
     if (packet.qos > 0 || packet.retain) return packet;
     const connection = connectionOf(client);
@@ -128,6 +161,7 @@ export async function createBroker(log: Log): Promise<Broker> {
   ): void {
     const refusal = connectProblem(packet);
     if (refusal) refusals.set(client, refusal);
+    connects.set(client, packet);
     // Refused later, in authenticate, since only there the client gets a CONNACK that says so.
     done(null, true);
   }
@@ -138,13 +172,27 @@ export async function createBroker(log: Log): Promise<Broker> {
     keepaliveLimit: ONLOOKER_KEEPALIVE_LIMIT_S,
     maxClientsIdLength: MAX_CLIENT_ID_LENGTH,
     preConnect,
-    authenticate(client, _username, _password, done) {
+    authenticate(client, _username, password, done) {
+      const refuse = (code: number, reason: string) => {
+        refusals.set(client, { code, reason });
+        done(Object.assign(new Error(reason), { returnCode: code }) as AuthenticateError, false);
+      };
       const refusal = refusals.get(client);
-      if (!refusal) return done(null, true);
-      const error = Object.assign(new Error(refusal.reason), { returnCode: refusal.code });
-      done(error as AuthenticateError, false);
+      if (refusal) return refuse(refusal.code, refusal.reason);
+      if (connectionOf(client)?.transport === 'internal') return done(null, true);
+      const certificate = connectionOf(client)?.certificate ?? null;
+      const login = { clientId: client.id, password: password?.toString() || null, certificate };
+      void gate.admit(client, login).then((reason) => {
+        if (reason !== null) return refuse(NOT_AUTHORIZED, reason);
+        const will = connects.get(client)?.will;
+        // Now, since a client that has gone can't be told.
+        if (will && !gate.mayPublish(client, will.topic, undefined))
+          return refuse(NOT_AUTHORIZED, `it may not leave a will on '${shown(will.topic)}'`);
+        done(null, true);
+      });
     },
     authorizePublish,
+    authorizeSubscribe,
     authorizeForward,
   });
 
@@ -154,6 +202,7 @@ export async function createBroker(log: Log): Promise<Broker> {
   });
   aedes.on('clientDisconnect', (client) => {
     clients.delete(client);
+    gate.left(client);
     log.info(describe(client), 'MQTT client disconnected');
   });
   aedes.on('clientError', (client, error) => {
@@ -192,10 +241,20 @@ export async function createBroker(log: Log): Promise<Broker> {
     clients: () => clients.size,
     close() {
       closing = true;
+      gate.close();
       return new Promise((resolve) => aedes.close(() => resolve()));
     },
   };
 }
+
+/** So much of a topic is shown in a log, characters. */
+const MOST_SHOWN = 100;
+
+/** A topic as it may be shown: without what would be no text. */
+const shown = (topic: string): string =>
+  topic.length > MOST_SHOWN
+    ? `${topic.slice(0, MOST_SHOWN).toWellFormed()}…`
+    : topic.toWellFormed().replaceAll(/\p{Cc}/gu, '\uFFFD');
 
 /** Why a CONNECT is refused; null when it is fine. */
 export function connectProblem(

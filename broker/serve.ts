@@ -7,12 +7,16 @@ import { systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { DEFAULT_ROOT } from '../shared/topics.ts';
+import { type Access, type AccessOptions, createAccess } from './access/access.ts';
+import { sayFarewell } from './access/farewell.ts';
+import { createGate, type Ended, OPEN_GATE } from './access/gate.ts';
 import { createBroker } from './broker.ts';
 import { startCensus } from './census.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createIceServers } from './ice/ice-servers.ts';
 import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
+import { isLoopback } from './loopback.ts';
 import { createMetrics } from './metrics.ts';
 import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
@@ -27,6 +31,8 @@ const REQUEST_GRACE_MS = 500;
 const KEEPALIVE_S = 10;
 const RECONNECT_MS = 1_000;
 const OWN_CLIENT_ID = 'plntry-server';
+
+const ANY_NUMBER = { allowed: () => ({ ok: true as const }), failed() {}, succeeded() {} };
 
 export interface ServerOptions {
   /** Address to listen on; 127.0.0.1 unless given. */
@@ -53,6 +59,8 @@ export interface ServerOptions {
   data?: UsageOptions['data'];
   /** Folder with the built pages. */
   pages?: string | undefined;
+  /** Who may come in; anybody unless given. */
+  access?: Omit<AccessOptions, 'root'> | undefined;
 }
 
 export interface RunningServer {
@@ -62,6 +70,8 @@ export interface RunningServer {
   mqttUrl: string;
   /** By which vehicles know the fleet's operators; null when they need no pass. */
   fleetKey: string | null;
+  /** Null when anybody may come in. */
+  access: Access | null;
   /** Lets everybody go, and stops. Takes no more than two seconds. */
   close(): Promise<void>;
 }
@@ -81,19 +91,27 @@ interface MqttSide {
 /** @throws Error of one sentence when a port can't be listened on, or a file is of no use */
 export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
   const { host = '127.0.0.1', port = 8080, root = DEFAULT_ROOT, external } = options;
-  if (!isLoopback(host)) {
-    log.warn({ host }, 'listening beyond this machine, and there is no access control yet: anyone can drive');
+  const access = options.access ? createAccess({ ...options.access, root }, systemClock, log) : null;
+  if (!access && !isLoopback(host)) {
+    log.warn({ host }, 'listening beyond this machine without access control: whoever reaches it can drive');
   }
   const vehicleKeys = options.vehicleKeys === undefined ? null : createVehicleKeys(options.vehicleKeys, log);
   const http = createServer();
   let closing = false;
-  const side = external ? watchExternalBroker(external, log) : await startEmbeddedBroker(http, options, log);
+  const onEnded = (ended: Ended) => {
+    log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');
+    sayFarewell(ended, { client: side.client, census, root, now: Date.now() });
+  };
+  const side = external
+    ? watchExternalBroker(external, log)
+    : await startEmbeddedBroker(http, options, access, onEnded, log);
   const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
   const census = startCensus(side.client, root);
   const metrics = createMetrics();
   const stopListening = async () => {
     house?.close();
     census.close();
+    access?.close();
     await usage?.close();
     await side.close();
   };
@@ -121,7 +139,20 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   http.on(
     'request',
     createHttpApp(
-      { fleet, vehicleKeys, ice, pages: options.pages ?? PAGES, notReady, metrics, metricsText },
+      {
+        fleet,
+        vehicleKeys,
+        ice,
+        pages: options.pages ?? PAGES,
+        notReady,
+        metrics,
+        metricsText,
+        access: access && {
+          control: access,
+          attempts: ANY_NUMBER,
+          onRefused: ({ ip, path }, reason) => log.warn({ remote: ip, path, reason }, 'sign-in refused'),
+        },
+      },
       log,
     ),
   );
@@ -138,6 +169,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     webUrl,
     mqttUrl: side.url,
     fleetKey: fleet.fleetKey ?? null,
+    access,
     async close() {
       if (closing) return;
       closing = true;
@@ -151,9 +183,17 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   };
 }
 
-async function startEmbeddedBroker(http: HttpServer, options: ServerOptions, log: Log): Promise<MqttSide> {
+async function startEmbeddedBroker(
+  http: HttpServer,
+  options: ServerOptions,
+  access: Access | null,
+  onEnded: (ended: Ended) => void,
+  log: Log,
+): Promise<MqttSide> {
   const { host = '127.0.0.1', mqttPort = 1883 } = options;
-  const broker = await createBroker(log);
+  const broker = await createBroker(log, (listener) =>
+    access ? createGate(access, systemClock, onEnded, listener) : OPEN_GATE,
+  );
   const tcp = createMqttTcp(broker);
   const webSocket = attachMqttWebSocket(http, broker, log);
   try {
@@ -246,10 +286,6 @@ function addressOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** A URL as it may be shown and logged. */

@@ -1,7 +1,9 @@
 /** `plntry serve`: the web pages and the MQTT broker. */
 import { Command, Option } from 'commander';
+import { isLoopback } from '../broker/loopback.ts';
 import type { ServerOptions } from '../broker/serve.ts';
 import type { IceServer } from '../shared/server-api.ts';
+import { type AccessFlags, accessOptions, addAccessOptions, publicUrlOption } from './access-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
   iceServersOf,
@@ -18,7 +20,7 @@ import {
 } from './options.ts';
 import { addUsageOptions, type UsageFlags, usageOptions } from './usage-options.ts';
 
-export interface ServeFlags extends UsageFlags {
+export interface ServeFlags extends UsageFlags, AccessFlags {
   host: string;
   port: number;
   mqttPort: number;
@@ -28,6 +30,7 @@ export interface ServeFlags extends UsageFlags {
   iceServers?: IceServer[];
   name?: string;
   vehicleKeys?: string;
+  publicUrl?: string;
   logLevel: LogLevel;
 }
 
@@ -74,7 +77,8 @@ export function addServeOptions(command: Command): Command {
         (path) => path,
       ),
     );
-  return addUsageOptions(command).addOption(logLevelOption());
+  command.addOption(publicUrlOption());
+  return addUsageOptions(addAccessOptions(command)).addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
@@ -85,8 +89,9 @@ export function serverOptions(flags: ServeFlags): ServerOptions {
   }
   const external = externalBroker(broker, brokerPageUrl);
   const ice = iceSetup(iceServers);
+  const access = accessOptions(flags, !isLoopback(host), flags.data, process.env);
   const usage = usageOptions(flags, process.env);
-  return { host, port, mqttPort, root, name, vehicleKeys, ice, external, ...usage };
+  return { host, port, mqttPort, root, name, vehicleKeys, ice, external, access, ...usage };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {
@@ -113,7 +118,7 @@ export function serveCommand(): Command {
     `
 Examples:
   plntry serve                                    on this machine only
-  plntry serve --host 0.0.0.0 --port 80           for everybody who can reach it
+  plntry serve --host 0.0.0.0 --port 80           for everybody who has a token (plntry invite, plntry token)
   plntry serve --broker mqtt://broker:1883 --broker-page-url wss://broker/mqtt
   plntry serve --relay-budget 50GB --relay-budget-car 2GB,car1=5GB --relay-budget-action limit
   PLNTRY_STUN_URLS=stun:turn.example.org PLNTRY_TURN_URLS=turn:turn.example.org \\
@@ -132,8 +137,10 @@ ${ICE_HELP}`,
     await runUntilStopped(
       () => startServer(options, log),
       log,
-      ({ webUrl, mqttUrl }) => {
-        process.stdout.write(banner({ webUrl, mqttUrl, root: flags.root }));
+      ({ webUrl, mqttUrl, access }) => {
+        const address = flags.publicUrl ?? webUrl;
+        const open = access ? { guarded: true } : {};
+        process.stdout.write(banner({ webUrl: address, mqttUrl, root: flags.root, ...open }));
       },
     );
   });

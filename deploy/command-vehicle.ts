@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
+import { tokenFileOption, tokenOf } from './access-options.ts';
 import { estopFile, keyFiles } from './data-folder.ts';
 import { addDriveLogOptions, type DriveLogFlags, driveLogOptions } from './drive-log-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
@@ -30,6 +31,7 @@ export interface VehicleFlags extends DriveLogFlags {
   iceServers?: IceServer[];
   server?: string;
   fleetKey?: string | null;
+  tokenFile?: string;
   fps: number;
   kbps: number;
   codec?: string;
@@ -54,6 +56,7 @@ export function vehicleCommand(): Command {
         'mqtt://127.0.0.1:1883',
       ),
     )
+    .addOption(tokenFileOption())
     .addOption(option('--root <topic>', 'MQTT topic root', parseRoot).default('rooms'))
     .addOption(option('--name <text>', 'what people call the vehicle', parseName))
     .addOption(
@@ -143,6 +146,7 @@ ${ICE_HELP}`,
       }
       const driveLog = driveLogOptions(flags, process.env);
       const files = keyFiles(process.env, room);
+      const token = tokenOf(flags, process.env);
       const [
         { runVehicle, ReplacedError },
         { createIceServers },
@@ -165,6 +169,7 @@ ${ICE_HELP}`,
             {
               ...options,
               ...askOwn,
+              token,
               driveLog,
               estopFile: estopFile(process.env, room),
               keyFile: files.own,

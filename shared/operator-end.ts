@@ -35,7 +35,7 @@ export interface Watch {
   dropped: NonNullable<SignallingOptions['onDrop']>;
 }
 
-export interface OperatorEndOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket'> {
+export interface OperatorEndOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket' | 'credentials'> {
   room: string;
   self: string;
   name?: string | undefined;
@@ -87,6 +87,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     url: options.url,
     ...(options.root === undefined ? {} : { root: options.root }),
     ...(options.openSocket ? { openSocket: options.openSocket } : {}),
+    credentials: options.credentials,
     room,
     self,
     role: 'operator',

@@ -1,19 +1,21 @@
-/** Names of rooms with `*` for any run of characters, none included: `car1`, `van-*`, `*`. */
+/** Patterns of room names: `*` stands for any run of characters, also an empty one. */
 
-export const isRoomPattern = (text: string): boolean => /^[a-z0-9*-]{1,32}$/.test(text);
+/** More stars are of no use, and this bounds what a pattern costs. */
+const MAX_STARS = 4;
 
-/**
- * Whether a room is one of those that a pattern means; what is no pattern means none. Looks at each character
- * of the room once for each part between the stars at most, whatever the pattern.
- */
+export function isRoomPattern(text: string): boolean {
+  return /^[a-z0-9*-]{1,32}$/.test(text) && !text.startsWith('-') && text.split('*').length - 1 <= MAX_STARS;
+}
+
+export const isWildcard = (pattern: string): boolean => pattern.includes('*');
+
+/** Takes the leftmost place for each part between stars, which is right for `*` and takes linear time. */
 export function roomMatches(pattern: string, room: string): boolean {
-  if (!isRoomPattern(pattern)) return false;
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
-  if (last === undefined) return pattern === room;
+  if (last === undefined) return room === pattern;
   if (!room.startsWith(first)) return false;
   let at = first.length;
-  // The earliest place of each part leaves the most for those after it.
   for (const part of rest) {
     const found = room.indexOf(part, at);
     if (found < 0) return false;

@@ -20,6 +20,7 @@ import { isLive, type Link } from './negotiation.ts';
 import { createOperatorCheck } from './operator-check.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
+import { roleOfId } from './roles.ts';
 import { STANDING } from './safety.ts';
 import { createSession, deliver } from './session.ts';
 import { createSignalling } from './signalling.ts';
@@ -72,6 +73,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   const signalling = createSignalling({
     url: options.url,
     ...(options.root === undefined ? {} : { root: options.root }),
+    credentials: options.credentials,
     room,
     self: room,
     role: 'vehicle',
@@ -180,7 +182,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (!known && !(preparing ? admission.mayPrepare() : admission.ask(peer, epoch))) return;
     const operator = known ?? welcome(peer, epoch);
     operator.epoch = epoch;
-    operator.supervises = supervises;
+    operator.supervises = supervises && (!options.guarded || roleOfId(peer) === 'supervisor');
     if (!preparing && !letIn(peer, operator)) return;
     operator.session.dispatch({ type: 'presence', online: true, epoch });
   }

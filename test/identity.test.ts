@@ -207,9 +207,9 @@ describe('towards the vehicle', () => {
   });
 
   const other = testFleet();
-  const mixed = { ...fleet.operator('op-1'), id: 'op-2' };
+  const mixed = { ...fleet.operator('op-1'), self: 'op-2' };
   test.each([
-    ['no pass', { id: 'op-1' }, 'no pass was shown'],
+    ['no pass', { self: 'op-1' }, 'no pass was shown'],
     ['another’s pass, and its key', mixed, 'the pass is somebody else’s'],
     ['a pass that has expired', fleet.operator('op-1', { exp: 1e9 }), 'the pass has expired'],
     [

@@ -1,5 +1,6 @@
 /** The agent of one vehicle: joins its room, films, moves, and tells what it does. */
 import { systemClock } from '../shared/clock.ts';
+import { fixedCredentials } from '../shared/credentials.ts';
 import type { Log } from '../shared/log.ts';
 import {
   type Actuation,
@@ -44,6 +45,8 @@ export interface VehicleOptions {
   iceServers?: IceServer[] | AskIceServers | undefined;
   /** Address of the web server whose /api/ice is asked. */
   server?: string | undefined;
+  /** Where there is access control: lets the vehicle in at the broker, and at the server. */
+  token?: string | undefined;
   fps: number;
   /** Upper limit of the video, kbit/s. */
   kbps: number;
@@ -75,7 +78,8 @@ export class ReplacedError extends Error {}
 export async function runVehicle(options: VehicleOptions, log: Log): Promise<RunningVehicle> {
   const clock = systemClock;
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const source = options.iceServers ?? (options.server ? askServer(options.server, options.room) : []);
+  const source =
+    options.iceServers ?? (options.server ? askServer(options.server, options.room, options.token) : []);
   // First: what is wrong with a key ends everything, and leaves nothing behind.
   const secretKey = options.keyFile === undefined ? null : await ownKey(options.keyFile, log);
   const fleetKey =
@@ -124,6 +128,8 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const end = createVehicleEnd({
     url: options.broker,
     root: options.root,
+    credentials: options.token === undefined ? undefined : fixedCredentials(options.room, options.token),
+    guarded: options.token !== undefined,
     room: options.room,
     name: options.name,
     ...(secretKey === null ? {} : { secretKey }),

@@ -3,7 +3,8 @@ import { signal } from '@preact/signals';
 import type * as z from 'zod/mini';
 import { systemClock } from '../shared/clock.ts';
 import { type IceRenewal, renewIceServers } from '../shared/ice-renewal.ts';
-import { type FleetAnswer, FleetAnswerSchema, IceAnswerSchema } from '../shared/server-api.ts';
+import { type FleetAnswer, FleetAnswerSchema, IceAnswerSchema, type You } from '../shared/server-api.ts';
+import { signedIn } from './access/identity.ts';
 import { brokerUrl } from './broker-url.ts';
 
 const RETRY_MS = 2_000;
@@ -24,6 +25,10 @@ export interface FleetSettings {
 
 /** Why the settings aren't there yet, as a sentence; null while nothing is wrong. */
 export const settingsProblem = signal<string | null>(null);
+/** Who has signed in; null where anybody may come in, and until that is known. */
+export const you = signal<You | null>(null);
+/** Nobody has, and somebody must; with what, if there is a sign-in. */
+export const signedOut = signal<{ provider: string | undefined } | null>(null);
 /** What is wrong with the ICE servers, each a sentence. */
 export const iceWarnings = signal<string[]>([]);
 
@@ -35,7 +40,19 @@ let asker = '';
 
 /** Resolves when the server has answered; asks until it does. */
 export function fleetSettings(): Promise<FleetSettings> {
-  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then(learn);
+  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then((answer) => {
+    const { access } = answer;
+    if (access && !access.you) {
+      signedOut.value = { provider: access.signIn };
+      // Whoever signs in loads the page anew.
+      return new Promise<FleetSettings>(() => {});
+    }
+    if (access?.you) {
+      you.value = access.you;
+      signedIn(access.you, access.token);
+    }
+    return learn(answer);
+  });
   return fleet;
 }
 

@@ -34,7 +34,7 @@ export function testFleet() {
         ...other,
       };
       const pass = issuePass(claims, secretKey);
-      return { id, identity: { secretKey: own, pass: (): string | null => pass } };
+      return { self: id, identity: { secretKey: own, pass: (): string | null => pass } };
     },
   };
 }

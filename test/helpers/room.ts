@@ -58,9 +58,11 @@ export function testOperator(
   /** clockless: never says what time it is. */
   {
     clockless = false,
-    id = `op-${randomBytes(4).toString('hex')}`,
-    ...trust
-  }: { clockless?: boolean; id?: string } & Pick<OperatorEndOptions, 'keys' | 'identity'> = {},
+    self: id = `op-${randomBytes(4).toString('hex')}`,
+    ...who
+  }: { clockless?: boolean } & Partial<
+    Pick<OperatorEndOptions, 'self' | 'credentials' | 'keys' | 'identity'>
+  > = {},
 ): TestOperator {
   const received: Received = { packets: 0, nalTypes: new Set() };
   const watchers = new Set<() => void>();
@@ -87,7 +89,7 @@ export function testOperator(
       return peer;
     },
     arrival,
-    ...trust,
+    ...who,
     onView: () => queueMicrotask(wake),
     onState(next) {
       state = next;
@@ -133,8 +135,9 @@ export interface Heard {
 }
 
 /** Hears everything below the root, as a fleet system would. */
-export async function testListener(url: string, filter = 'rooms/#') {
-  const client = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 200 });
+/** @param login where there is access control */
+export async function testListener(url: string, filter = 'rooms/#', login: object = {}) {
+  const client = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 200, ...login });
   onTestFinished(() => client.endAsync(true));
   const heard: Heard[] = [];
   const watchers = new Set<() => void>();

@@ -20,11 +20,10 @@ test.each([
   expect(roomMatches(pattern, room)).toBe(matches);
 });
 
-test.each(['', 'Car1', 'car.', 'car/1', 'car?', 'car1\n', 'x'.repeat(33)])(
-  '%j is no pattern, and means nothing, itself neither',
+test.each(['', 'Car1', 'car.', 'car/1', 'car?', 'car1\n', '-car', 'a*b*c*d*e*', 'x'.repeat(33)])(
+  '%j is no pattern',
   (pattern) => {
     expect(isRoomPattern(pattern)).toBe(false);
-    expect(roomMatches(pattern, pattern)).toBe(false);
   },
 );
 

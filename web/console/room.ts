@@ -4,7 +4,7 @@ import type { VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { createOperatorEnd, type OperatorEnd, type OperatorEndOptions } from '../../shared/operator-end.ts';
 import type { RoomView } from '../../shared/room-view.ts';
-import { randomId } from '../broker-url.ts';
+import { takeIdentity } from '../access/identity.ts';
 import { watchNetwork } from '../network-watch.ts';
 import { createBrowserPeer } from '../peer.ts';
 import {
@@ -15,6 +15,7 @@ import {
   loadIceServers,
   renewFleetSettings,
   renewIceServersNow,
+  you,
 } from '../settings.ts';
 import { takeSocket } from '../spare-socket.ts';
 import { recorder } from '../timeline/recorder.ts';
@@ -34,11 +35,12 @@ export type Room = ReturnType<typeof createRoom>;
 export function createRoom(room: string, arrival: OperatorEndOptions['arrival']) {
   /** Null until the server has said where the broker is. */
   const view = signal<RoomView | null>(null);
-  const self = signal(randomId('op'));
+  /** Empty until it is known. */
+  const self = signal('');
   const vehicle = signal<{ state: VehicleState; at: number } | null>(null);
   const stream = signal<MediaStream | null>(null);
   /** May take the wheel from others. */
-  const supervises = signal(false);
+  const supervises = signal(you.peek()?.role === 'supervisor');
   const receiver = signal<RTCRtpReceiver | null>(null);
   /** When the broker's state and the link's phase began, ms since the epoch. */
   const since = signal({ broker: clock.now(), link: clock.now() });
@@ -56,17 +58,21 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
 
   async function join(): Promise<void> {
     const mine = ++turn;
-    const ready = loadIceServers(self.value);
     // Connecting goes on while the page is drawn, which takes some 20 ms.
     const settings = knownSettings() ?? (await fleetSettings());
+    const identity = takeIdentity();
+    const { peer, credentials } = identity instanceof Promise ? await identity : identity;
     if (mine !== turn) return;
-    record = recorder.watch(room, self.value);
+    self.value = peer;
+    const ready = loadIceServers(peer);
+    record = recorder.watch(room, peer);
     end = createOperatorEnd({
       watch: record,
       url: settings.url,
       root: settings.root,
       room,
-      self: self.value,
+      self: peer,
+      credentials,
       arrival: entered ? 'entered' : arrival,
       keys,
       identity: { secretKey: pageSecretKey(), pass },
@@ -85,6 +91,7 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       clock,
       log,
     });
+    if (you.peek()?.role === 'supervisor') supervises.value = true;
     if (supervises.value) end.supervise(true);
     view.value = end.view;
     unwatch = watchNetwork(() => end?.networkChanged());
@@ -130,7 +137,6 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
   async function rejoin(): Promise<void> {
     const stranger = view.value?.identity.refused;
     void leave();
-    self.value = randomId('op');
     view.value = null;
     entered = true;
     const mine = turn;
