@@ -28,7 +28,7 @@ test('a link, a click, and the car is driven', async () => {
   expect(page.url()).not.toContain('#');
   await comeIn(page);
   await live(page);
-  await page.getByRole('button', { name: 'Drive' }).click();
+  await page.getByRole('button', { name: 'Drive', exact: true }).click();
   await driveUntil(page, 5);
 });
 
@@ -65,7 +65,7 @@ test('a page gets new tokens while it drives, and the drive does not notice', as
   const page = await pages.open(await server.link('operator', ['car1']));
   await comeIn(page);
   await live(page);
-  await page.getByRole('button', { name: 'Drive' }).click();
+  await page.getByRole('button', { name: 'Drive', exact: true }).click();
   await driveUntil(page, 5);
   const ears = await listener(server);
   const states: string[] = [];
@@ -93,7 +93,7 @@ test('access that is ended ends the drive: the car stops, and the page says why'
   const page = await pages.open(`${server.webUrl}/join#${text}`);
   await comeIn(page);
   await live(page);
-  await page.getByRole('button', { name: 'Drive' }).click();
+  await page.getByRole('button', { name: 'Drive', exact: true }).click();
   await driveUntil(page, 5);
   const left = ears.message(
     'nobody drives',

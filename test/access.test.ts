@@ -1,4 +1,4 @@
-/** What becomes of a drive when somebody's access ends: real server, real agent, a real operator. */
+/** Driving with access control, and when it ends: real server, real agent, real operators. */
 import { expect, test } from 'vitest';
 import { fixedCredentials } from '../shared/credentials.ts';
 import { guardedServer } from './helpers/access.ts';
@@ -6,8 +6,9 @@ import { testListener, testOperator, testVehicle } from './helpers/room.ts';
 
 type Server = Awaited<ReturnType<typeof guardedServer>>;
 
-async function operator(server: Server, forS?: number) {
-  const { clientId, password, id } = await server.login('op-1', 'operator', ['car1'], forS);
+async function operator(server: Server, forS?: number, sub = 'op-1') {
+  const role = sub.startsWith('sv-') ? 'supervisor' : 'operator';
+  const { clientId, password, id } = await server.login(sub, role, ['car1'], forS);
   const options = { self: clientId, credentials: fixedCredentials(clientId, password) };
   return { end: testOperator(server.mqttUrl, 'car1', 'rooms', 'entered', options), grant: id };
 }
@@ -49,6 +50,26 @@ test('an operator whose access is ended drives no more, though the two are conne
 test('so does one whose access runs out', async () => {
   const { sessionsAre } = await scene(3);
   await sessionsAre(0);
+});
+
+test('only who is a supervisor takes the wheel from others, whatever they say of themselves', async () => {
+  const { server, end: driver } = await scene();
+  const [pretender, supervisor] = await Promise.all([
+    operator(server, undefined, 'op-2'),
+    operator(server, undefined, 'sv-1'),
+  ]);
+  for (const { end } of [pretender, supervisor]) {
+    end.supervise(true);
+    await end.until('connected', ({ link }) => link.phase === 'connected');
+  }
+  const claimed = (id: string) =>
+    driver.until(`${id} says so`, ({ operators }) => operators[id]?.supervises === true);
+  await Promise.all([claimed('op-2'), claimed('sv-1')]);
+  pretender.end.request('takeover');
+  await pretender.end.until('denied', ({ claim }) => claim.state === 'denied');
+  expect(driver.view.claim.state).toBe('held');
+  supervisor.end.request('takeover');
+  await supervisor.end.until('granted', ({ claim }) => claim.state === 'held');
 });
 
 test('a vehicle whose access is ended is given up by its operators, and says why it ends', async () => {
