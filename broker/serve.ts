@@ -130,6 +130,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
   if (options.name !== undefined) fleet.name = options.name;
+  if (access) fleet.fleetKey = access.passes.publicKey;
   const iceSetup = options.ice ?? { providers: [], ttl: MAX_TTL_S };
   const ice = createIceServers(iceSetup, systemClock, log, (provider) =>
     metrics.iceFailures.inc({ provider }),

@@ -48,7 +48,7 @@ export interface OperatorEndOptions extends Pick<BusOptions, 'url' | 'root' | 'o
   /** The keys by which the vehicle is recognised; without, whoever speaks in its name is taken for it. */
   keys?: KeyStore;
   /** This operator's own secret key, and the fleet's word for it: null while there is none, and nothing is signed. */
-  identity?: { secretKey: string; pass(): string | null };
+  identity?: { secretKey: string; pass(): string | null | Promise<string | null> };
   onView(view: RoomView, before: RoomView): void;
   /** At 20 Hz and for each command. @param rttMs of the command that it answers; null if it answers none */
   onState(state: VehicleState, rttMs: number | null): void;
@@ -207,10 +207,14 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   }
 
   function describe(body: Body<'sdp'>): void {
-    const { identity } = options;
-    const pass = identity?.pass() ?? null;
-    if (!identity || pass === null) return toVehicle.sdp(body);
-    sign ??= createSigner(room, self, identity.secretKey);
+    const pass = options.identity?.pass() ?? null;
+    if (pass instanceof Promise) void pass.then((known) => describeWith(known, body));
+    else describeWith(pass, body);
+  }
+
+  function describeWith(pass: string | null, body: Body<'sdp'>): void {
+    if (!options.identity || pass === null) return toVehicle.sdp(body);
+    sign ??= createSigner(room, self, options.identity.secretKey);
     toVehicle.sdp({ ...sign(room, body), pass });
   }
 

@@ -31,6 +31,8 @@ export const PageTokenSchema = z.object({
   expires: z.number(),
   /** The server's time, seconds since the epoch. */
   now: z.number(),
+  /** The fleet's word for the public key that was sent along, as long as the token; see pass.ts. */
+  pass: z.optional(z.string()),
 });
 
 /** Who has opened the page. */

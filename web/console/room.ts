@@ -4,7 +4,7 @@ import type { VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { createOperatorEnd, type OperatorEnd, type OperatorEndOptions } from '../../shared/operator-end.ts';
 import type { RoomView } from '../../shared/room-view.ts';
-import { takeIdentity } from '../access/identity.ts';
+import { takeIdentity, vouchFor } from '../access/identity.ts';
 import { watchNetwork } from '../network-watch.ts';
 import { createBrowserPeer } from '../peer.ts';
 import {
@@ -20,13 +20,10 @@ import {
 import { takeSocket } from '../spare-socket.ts';
 import { recorder } from '../timeline/recorder.ts';
 import { createKeyStore } from './known-keys.ts';
-import { pageSecretKey, warmUpSignatures } from './page-key.ts';
+import { pagePublicKey, pageSecretKey, warmUpSignatures } from './page-key.ts';
 
 const clock = systemClock;
 const log = { warn: (fields: object, message: string) => console.warn(message, fields) };
-/** The server's word for this page's key; there is none without access control. */
-const pass = (): string | null => null;
-
 warmUpSignatures();
 
 export type Room = ReturnType<typeof createRoom>;
@@ -61,8 +58,9 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
     // Connecting goes on while the page is drawn, which takes some 20 ms.
     const settings = knownSettings() ?? (await fleetSettings());
     const identity = takeIdentity();
-    const { peer, credentials } = identity instanceof Promise ? await identity : identity;
+    const { peer, credentials, pass } = identity instanceof Promise ? await identity : identity;
     if (mine !== turn) return;
+    const vouched = settings.fleetKey !== null;
     self.value = peer;
     const ready = loadIceServers(peer);
     record = recorder.watch(room, peer);
@@ -75,7 +73,7 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       credentials,
       arrival: entered ? 'entered' : arrival,
       keys,
-      identity: { secretKey: pageSecretKey(), pass },
+      ...(vouched ? { identity: { secretKey: pageSecretKey(), pass } } : {}),
       openSocket: takeSocket,
       createPeer: createBrowserPeer({
         ready,
@@ -91,6 +89,11 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       clock,
       log,
     });
+    if (vouched) {
+      // Asked for while the broker is being reached: vehicles of this fleet want to see it.
+      vouchFor(pagePublicKey());
+      void pass();
+    }
     if (you.peek()?.role === 'supervisor') supervises.value = true;
     if (supervises.value) end.supervise(true);
     view.value = end.view;
