@@ -17,9 +17,12 @@ import { demand } from './access/caller.ts';
 import { type AccessRoutesOptions, accessAnswer, accessRoutes } from './access/routes.ts';
 import type { IceSource } from './ice/ice-servers.ts';
 import type { Metrics } from './metrics.ts';
+import type { VehicleKeys } from './vehicle-keys.ts';
 
 export interface HttpOptions {
   fleet: FleetAnswer;
+  /** The vehicles' public keys as they are now; null when the fleet has no list of them. */
+  vehicleKeys?: (() => VehicleKeys) | null;
   ice: IceSource;
   /** Folder with the built pages. */
   pages: string;
@@ -62,8 +65,9 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     next();
   });
   app.get('/api/fleet', async (request, response) => {
+    const keys = options.vehicleKeys?.();
     const more = access ? { access: await accessAnswer(access.control, request, access.signIn) } : {};
-    response.json({ ...options.fleet, ...more });
+    response.json({ ...options.fleet, ...(keys && { keys }), ...more });
   });
   if (access) app.use('/api', accessRoutes(access.control, access));
   app.get('/api/ice', demand(control), async (request, response) => {

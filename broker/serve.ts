@@ -22,6 +22,7 @@ import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
 import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
 import { type RelayUsage, startUsage, type UsageOptions } from './usage/usage.ts';
+import { createVehicleKeys } from './vehicle-keys.ts';
 
 const PAGES = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** How long requests that are being answered may take when the server closes. */
@@ -44,6 +45,8 @@ export interface ServerOptions {
   root?: string | undefined;
   /** What the fleet is called. */
   name?: string | undefined;
+  /** File with the vehicles' public keys; see vehicle-keys.ts. */
+  vehicleKeys?: string | undefined;
   /** Where ICE servers come from; none unless given. */
   ice?: IceSetup | undefined;
   /** Use this broker instead of the embedded one: its MQTT URL, and the ws(s) URL that pages connect to. */
@@ -65,6 +68,8 @@ export interface RunningServer {
   webUrl: string;
   /** MQTT over TCP, or the external broker's URL without its password. */
   mqttUrl: string;
+  /** By which vehicles know the fleet's operators; null when they need no pass. */
+  fleetKey: string | null;
   /** Null when anybody may come in. */
   access: Access | null;
   /** Lets everybody go, and stops. Takes no more than two seconds. */
@@ -83,13 +88,14 @@ interface MqttSide {
   close(): Promise<void>;
 }
 
-/** @throws Error of one sentence when a port can't be listened on */
+/** @throws Error of one sentence when a port can't be listened on, or a file is of no use */
 export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
   const { host = '127.0.0.1', port = 8080, root = DEFAULT_ROOT, external } = options;
   const access = options.access ? createAccess({ ...options.access, root }, systemClock, log) : null;
   if (!access && !isLoopback(host)) {
     log.warn({ host }, 'listening beyond this machine without access control: whoever reaches it can drive');
   }
+  const vehicleKeys = options.vehicleKeys === undefined ? null : createVehicleKeys(options.vehicleKeys, log);
   const http = createServer();
   let closing = false;
   const onEnded = (ended: Ended) => {
@@ -124,6 +130,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
   if (options.name !== undefined) fleet.name = options.name;
+  if (access) fleet.fleetKey = access.passes.publicKey;
   const iceSetup = options.ice ?? { providers: [], ttl: MAX_TTL_S };
   const ice = createIceServers(iceSetup, systemClock, log, (provider) =>
     metrics.iceFailures.inc({ provider }),
@@ -135,6 +142,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     createHttpApp(
       {
         fleet,
+        vehicleKeys,
         ice,
         pages: options.pages ?? PAGES,
         notReady,
@@ -161,6 +169,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   return {
     webUrl,
     mqttUrl: side.url,
+    fleetKey: fleet.fleetKey ?? null,
     access,
     async close() {
       if (closing) return;

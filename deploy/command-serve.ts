@@ -29,6 +29,7 @@ export interface ServeFlags extends UsageFlags, AccessFlags {
   brokerPageUrl?: string;
   iceServers?: IceServer[];
   name?: string;
+  vehicleKeys?: string;
   publicUrl?: string;
   logLevel: LogLevel;
 }
@@ -68,21 +69,29 @@ export function addServeOptions(command: Command): Command {
         iceServersOf('--ice-servers'),
       ),
     )
-    .addOption(option('--name <text>', 'what the fleet is called', parseName));
+    .addOption(option('--name <text>', 'what the fleet is called', parseName))
+    .addOption(
+      option(
+        '--vehicle-keys <file>',
+        'public keys of the vehicles, as JSON: {"car1": "what plntry key car1 prints"}',
+        (path) => path,
+      ),
+    );
   command.addOption(publicUrlOption());
   return addUsageOptions(addAccessOptions(command)).addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
 export function serverOptions(flags: ServeFlags): ServerOptions {
-  const { host, port, mqttPort, root, name, iceServers, broker, brokerPageUrl } = flags;
+  const { host, port, mqttPort, root, name, vehicleKeys, iceServers, broker, brokerPageUrl } = flags;
   if (port === mqttPort && port !== 0 && !broker) {
     throw new OptionError(`--port and --mqtt-port are both ${port}; they must differ.`);
   }
   const external = externalBroker(broker, brokerPageUrl);
   const ice = iceSetup(iceServers);
   const access = accessOptions(flags, !isLoopback(host), flags.data, process.env);
-  return { host, port, mqttPort, root, name, ice, external, access, ...usageOptions(flags, process.env) };
+  const usage = usageOptions(flags, process.env);
+  return { host, port, mqttPort, root, name, vehicleKeys, ice, external, access, ...usage };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {

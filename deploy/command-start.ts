@@ -37,6 +37,8 @@ ${ICE_HELP}`,
       const server = await startServer(options, log);
       const args = ['--room', ROOM, '--root', flags.root, '--log-level', flags.logLevel];
       args.push('--broker', flags.broker ?? server.mqttUrl, '--server', server.webUrl);
+      // They belong together: what this vehicle has kept of another server does not count.
+      if (!process.env.PLNTRY_FLEET_KEY) args.push('--fleet-key', server.fleetKey ?? 'none');
       const issuer = server.access?.issuer;
       const given = { role: 'vehicle' as const, rooms: [ROOM], forS: VEHICLE_ACCESS_S };
       const token = (await issuer?.token(ROOM, given))?.text;

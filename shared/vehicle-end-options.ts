@@ -28,6 +28,10 @@ export interface VehicleEndOptions {
   guarded?: boolean;
   room: string;
   name?: string | undefined;
+  /** The vehicle's secret key, with which it signs; it signs nothing without. */
+  secretKey?: string | undefined;
+  /** The fleet's public key as it is known now: only operators with its pass are taken. Null, or left out, takes all. */
+  fleetKey?(): string | null;
   /** Operators that are let in at a time. */
   maxOperators: number;
   /** A peer for one operator; video is attached by the caller, and flows when the operator has entered. */

@@ -1,10 +1,11 @@
 /** What pages ask of access control: sessions for invitations, and tokens for the broker. */
 import express, { type Request, type Response, Router } from 'express';
+import { isKey } from '../../shared/keys.ts';
 import type { FleetAnswer, PageToken, You } from '../../shared/server-api.ts';
 import type { Access } from './access.ts';
 import { SESSION_COOKIE, sessionOf } from './caller.ts';
 import { clearCookie, setCookie } from './cookies.ts';
-import { acceptInvitation, pageToken } from './sessions.ts';
+import { acceptInvitation, type PageToken as Issued, pageToken } from './sessions.ts';
 import type { Grant } from './tokens.ts';
 
 /** Largest body that is read; an invitation has some 500 bytes. */
@@ -68,7 +69,8 @@ export function accessRoutes(access: Access, { attempts, onRefused }: AccessRout
     }
     const wanted: unknown = request.body?.peer;
     const issued = await pageToken(access, session, typeof wanted === 'string' ? wanted : undefined);
-    if (issued.ok) response.json(answerOf(issued.token, access));
+    const key: unknown = request.body?.key;
+    if (issued.ok) response.json({ ...answerOf(issued.token, access), ...passOf(issued.token, key, access) });
     else response.status(403).json({ error: issued.reason });
   });
   return router;
@@ -97,6 +99,14 @@ const answerOf = ({ peer, token, expires }: Omit<PageToken, 'now'>, access: Acce
   expires,
   now: access.now(),
 });
+
+/** The fleet's word for an operator's key, for as long as its token; nothing for others. */
+function passOf({ peer, expires, grant }: Issued, key: unknown, { passes }: Access): { pass?: string } {
+  const { role, rooms } = grant;
+  const drives = role === 'operator' || role === 'supervisor';
+  if (!drives || typeof key !== 'string' || !isKey(key)) return {};
+  return { pass: passes.issue({ peer, key, role, rooms, expires: expires * 1_000 }) };
+}
 
 const youOf = ({ role, rooms, until, name }: Grant): You => ({
   role,

@@ -1,5 +1,7 @@
 /** Invitations, cookies and page tokens, as a browser asks for them. */
 import { expect, test } from 'vitest';
+import { readPass } from '../../../shared/pass.ts';
+import { newKey, publicKeyOf } from '../../../shared/signature.ts';
 import { guardedServer } from '../../helpers/access.ts';
 import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
 
@@ -133,4 +135,21 @@ test('ending an invitation ends its sessions and their connections; signing out 
   access.endings.end(invitation.id);
   await goneToo;
   expect((await post(`${webUrl}/api/token`, {}, second.cookie)).status).toBe(401);
+});
+
+test('a token comes with a pass for the key that is sent along, for an operator, and for a key that is one', async () => {
+  const { webUrl, invite } = await guardedServer();
+  const { fleetKey }: Json = await (await fetch(`${webUrl}/api/fleet`)).json();
+  const key = publicKeyOf(newKey());
+  const answer = async (role: 'operator' | 'supervisor' | 'vehicle', body: object): Promise<Json> => {
+    const { cookie } = await accept(webUrl, (await invite(role, ['car1'])).text);
+    return (await post(`${webUrl}/api/token`, body, cookie)).json();
+  };
+  for (const role of ['operator', 'supervisor'] as const) {
+    const { peer, pass, expires } = await answer(role, { key });
+    expect(readPass(pass, fleetKey)).toEqual({ sub: peer, key, role, rooms: ['car1'], exp: expires });
+  }
+  expect(await answer('vehicle', { key })).not.toHaveProperty('pass');
+  expect(await answer('operator', {})).not.toHaveProperty('pass');
+  expect(await answer('operator', { key: 'x' })).not.toHaveProperty('pass');
 });
