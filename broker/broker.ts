@@ -15,28 +15,21 @@ import {
   type Subscription,
 } from 'aedes';
 import type { Log } from '../shared/log.ts';
+import { type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
+import { connectProblem, MAX_CLIENT_ID_LENGTH, NOT_AUTHORIZED } from './connect-problem.ts';
 import { type Backlog, createBacklog } from './limits/backlog.ts';
 import type { Guard } from './limits/guard.ts';
 import { keepRetained } from './limits/keep-retained.ts';
-import { LimitError, type LimitedRole, type RatedRole, type Refusal } from './limits/limits.ts';
+import { LimitError, type LimitedRole, type Refusal } from './limits/limits.ts';
 import { createLine, type Line, type Transport } from './limits/line.ts';
 import { publishRefusal } from './limits/publishing.ts';
 import { watchLines } from './limits/watch-lines.ts';
 
-const MAX_CLIENT_ID_LENGTH = 64;
 /** Messages of QoS 2 that one client may leave half sent; the protocol has none. */
 const MAX_QOS2_IN_FLIGHT = 20;
-/**
- * Longest keepalive of a client with a will. A will is how a vehicle's death becomes known, after
- * one and a half times the keepalive.
- */
-const KEEPALIVE_LIMIT_S = 30;
 /** Longest keepalive of a mere onlooker: the default of mosquitto_sub and of MQTT.js. */
 const ONLOOKER_KEEPALIVE_LIMIT_S = 60;
 
-/** Return codes of CONNACK (MQTT 3.1.1, 3.2.2.3) that Aedes takes from an authenticate error. */
-const IDENTIFIER_REJECTED = 2;
-const NOT_AUTHORIZED = 5;
 /** What Aedes says when its connectTimeout is over. */
 const CONNECT_LATE = 'connect did not arrive in time';
 
@@ -47,6 +40,8 @@ export interface Connection extends Transport {
   remote: string;
   /** Of the client: what limits per address count by. */
   address: string | undefined;
+  /** The name in a client certificate that was verified. */
+  certificate?: string | undefined;
 }
 
 export interface Broker {
@@ -66,62 +61,94 @@ interface Served {
   backlog: Backlog;
 }
 
-/** @param roleAtRates whose rates a client has; asked once, when it has been let in */
+/** @param gateFor makes the gate, once it is told which clients are the server's own */
 export async function createBroker(
   guard: Guard,
   log: Log,
-  roleAtRates: (client: Client) => RatedRole = () => 'anyone',
+  gateFor: (tell: GateListener) => Gate = () => OPEN_GATE,
 ): Promise<Broker> {
   const { limits, clock } = guard;
   const connections = new WeakMap<Duplex, Served>();
   const lines = watchLines(clock);
   const refusals = new WeakMap<Client, { code: number; reason: string }>();
+  const connects = new WeakMap<Client, ConnectPacket>();
   const failed = new WeakSet<Client>();
   const clients = new Set<Client>();
   let closing = false;
+  const gate = gateFor({
+    isOwn: (client) => servedOf(client)?.connection.transport === 'internal',
+    onClosed: (client, reason) => log.warn({ ...describe(client), reason }, 'MQTT client closed'),
+  });
 
   const servedOf = (client: Client) => connections.get(client.conn);
   const roleOf = (client: Client): LimitedRole =>
-    servedOf(client)?.connection.transport === 'internal' ? 'server' : roleAtRates(client);
+    servedOf(client)?.connection.transport === 'internal'
+      ? 'server'
+      : (gate.grantOf(client)?.role ?? 'anyone');
   const describe = (client: Client) => {
     const served = servedOf(client);
     const { transport, remote } = served?.connection ?? {};
     const dropped = served?.backlog.dropped();
-    return { client: client.id ?? undefined, transport, remote, ...(dropped ? { dropped } : {}) };
+    const peer = gate.grantOf(client)?.sub;
+    const as = peer === undefined || peer === client.id ? {} : { peer };
+    return { client: client.id ?? undefined, ...as, transport, remote, ...(dropped ? { dropped } : {}) };
   };
-  /** Whom a line in the log is about: the client, or where it comes from while it hasn't said who it is. */
-  const whoIs = (client: Client) => client.id ?? servedOf(client)?.connection.address ?? 'unknown';
+  /** Whom a line in the log is about: the client, or where it comes from while it has not been let in. */
+  const whoIs = (client: Client) =>
+    client.connected ? client.id : (servedOf(client)?.connection.address ?? 'unknown');
   const over = (client: Client, refusal: Refusal, message?: string) =>
     guard.over(refusal, whoIs(client), describe(client), message);
+  /** Once for each reason, whatever it names. */
+  const sayWhy = (client: Client, reason: string, message: string) => {
+    const key = `${message} ${whoIs(client)} ${reason.replace(/'.*'/s, '')}`;
+    guard.sayOnce(key, { ...describe(client), reason }, message);
+  };
 
-  /** Null for a client's own will after the client has gone. */
+  /** @param client null for the will of a client that an earlier run of the broker had */
   function authorizePublish(
     client: Client | null,
-    packet: PublishPacket,
+    packet: PublishPacket & { clientId?: string },
     done: (error?: Error | null) => void,
   ): void {
     // Everybody is being disconnected: these are wills that say no more than that.
     if (closing) return done(new Error('the broker is shutting down'));
     // Aedes's default check is gone once authorizePublish is replaced.
     if (packet.topic.startsWith('$')) return done(new Error('topics that begin with $ are the broker’s own'));
+    if (!gate.mayPublish(client, packet.topic, packet.clientId)) {
+      const reason = `it may not publish to '${shown(packet.topic)}'`;
+      // MQTT 3.1.1 has no other answer to a PUBLISH that is refused than to close (3.3.5).
+      if (client?.connected) refusals.set(client, { code: NOT_AUTHORIZED, reason });
+      else {
+        const id = packet.clientId ?? client?.id;
+        guard.sayOnce(`will ${id}`, { client: id, reason }, 'a will was not published');
+      }
+      return done(new Error(reason));
+    }
     const own = !client || roleOf(client) === 'server';
     const refusal = own ? null : publishRefusal(guard, client, packet, (...said) => over(client, ...said));
     done(refusal && new LimitError(refusal));
   }
 
+  /** What can never be received is refused, with the return code that MQTT has for it (3.9.3). */
   function authorizeSubscribe(
     client: Client,
     subscription: Subscription,
     done: (error: Error | null, subscription?: Subscription | null) => void,
   ): void {
-    const refusal = roleOf(client) === 'server' ? null : guard.claims.subscribe(client, subscription.topic);
-    if (refusal) over(client, refusal, 'subscription refused');
-    // Null is a SUBACK with 128, a failure.
+    if (roleOf(client) === 'server') return done(null, subscription);
+    if (!gate.maySubscribe(client, subscription.topic)) {
+      const reason = `it may not subscribe to '${shown(subscription.topic)}'`;
+      sayWhy(client, reason, 'MQTT subscription refused');
+      return done(null, null);
+    }
+    const refusal = guard.claims.subscribe(client, subscription.topic);
+    if (refusal) over(client, refusal, 'MQTT subscription refused');
     done(null, refusal ? null : subscription);
   }
 
   /** Returns null for what the client is not to get. */
   function authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
+    if (!gate.mayReceive(client, packet.topic)) return null;
     const backlog = servedOf(client)?.backlog;
     if (!backlog?.drops(packet)) return packet;
     if (backlog.dropped() === 1) {
@@ -137,11 +164,33 @@ export async function createBroker(
   ): void {
     const refusal = connectProblem(packet);
     if (refusal) refusals.set(client, refusal);
+    connects.set(client, packet);
     // Queues for clients that are away would have no bound, and the protocol needs none: every session is
     // clean, and CONNACK says that none was kept (MQTT 3.1.1, 3.2.2.2).
     packet.clean = true;
     // Refused later, in authenticate, since only there the client gets a CONNACK that says so.
     done(null, true);
+  }
+
+  /** Why a client can't come in; null when it can. */
+  async function whyNot(client: Client, password: Readonly<Buffer | undefined>) {
+    const { transport, address, certificate = null } = servedOf(client)?.connection ?? {};
+    const no = (reason: string) => ({ code: NOT_AUTHORIZED, reason });
+    const refusal = refusals.get(client);
+    if (refusal || transport === 'internal') return refusal ?? null;
+    const attempt = await guard.attempts.allowed(address, client.id);
+    if (!attempt.ok) return no(`too many attempts failed: try again in ${attempt.retryAfterS} s`);
+    const login = { clientId: client.id, password: password?.toString() || null, certificate };
+    const reason = await gate.admit(client, login);
+    if (reason !== null) {
+      await guard.attempts.failed(address, client.id);
+      return no(reason);
+    }
+    guard.attempts.succeeded(address, client.id);
+    const will = connects.get(client)?.will;
+    // Now, since a client that has gone can't be told.
+    if (!will || gate.mayPublish(client, will.topic, undefined)) return null;
+    return no(`it may not leave a will on '${shown(will.topic)}'`);
   }
 
   const aedes = await Aedes.createBroker({
@@ -150,11 +199,13 @@ export async function createBroker(
     keepaliveLimit: ONLOOKER_KEEPALIVE_LIMIT_S,
     maxClientsIdLength: MAX_CLIENT_ID_LENGTH,
     preConnect,
-    authenticate(client, _username, _password, done) {
-      const refusal = refusals.get(client);
-      if (!refusal) return done(null, true);
-      const error = Object.assign(new Error(refusal.reason), { returnCode: refusal.code });
-      done(error as AuthenticateError, false);
+    authenticate(client, _username, password, done) {
+      void whyNot(client, password).then((refusal) => {
+        if (!refusal) return done(null, true);
+        refusals.set(client, refusal);
+        const error = Object.assign(new Error(refusal.reason), { returnCode: refusal.code });
+        done(error as AuthenticateError, false);
+      });
     },
     authorizePublish,
     authorizeSubscribe,
@@ -169,15 +220,13 @@ export async function createBroker(
   aedes.on('unsubscribe', (filters, client) => {
     for (const filter of filters) guard.claims.unsubscribe(client, filter);
   });
-  const sayWhy = (client: Client, { message: reason }: Error, message: string) =>
-    guard.sayOnce(`${message} ${whoIs(client)} ${reason}`, { ...describe(client), reason }, message);
-
   aedes.on('client', (client) => {
     if (roleOf(client) !== 'server') clients.add(client);
     log.info(describe(client), 'MQTT client connected');
   });
   aedes.on('clientDisconnect', (client) => {
     clients.delete(client);
+    gate.left(client);
     log.info(describe(client), 'MQTT client disconnected');
   });
   aedes.on('clientError', (client, error) => {
@@ -186,13 +235,13 @@ export async function createBroker(
     failed.add(client);
     // With a refusal this is how Aedes reports that it closed the connection.
     const message = refusals.has(client) ? 'MQTT client refused' : 'MQTT client error';
-    sayWhy(client, error, message);
+    sayWhy(client, error.message, message);
   });
   aedes.on('connectionError', (client, error) => {
     if (error instanceof LimitError) return;
     if (error.message === CONNECT_LATE) {
       over(client, { limit: 'connectSeconds', reason: `no CONNECT within ${limits.connectSeconds} s` });
-    } else sayWhy(client, error, 'MQTT connection refused');
+    } else sayWhy(client, error.message, 'MQTT connection refused');
   });
   aedes.on('keepaliveTimeout', (client) => log.warn(describe(client), 'MQTT client fell silent'));
   // Not in Aedes's types: a failure of its own storage. Without a listener it would end the process.
@@ -232,28 +281,18 @@ export async function createBroker(
     clients: () => clients.size,
     close() {
       closing = true;
+      gate.close();
       lines.close();
       return new Promise((resolve) => aedes.close(() => resolve()));
     },
   };
 }
 
-/** Why a CONNECT is refused; null when it is fine. */
-export function connectProblem(
-  packet: Pick<ConnectPacket, 'clientId' | 'keepalive' | 'will'>,
-): { code: number; reason: string } | null {
-  // Aedes applies its own limit to MQTT 3.1 only.
-  if (packet.clientId.length > MAX_CLIENT_ID_LENGTH) {
-    return {
-      code: IDENTIFIER_REJECTED,
-      reason: `the client id has more than ${MAX_CLIENT_ID_LENGTH} characters`,
-    };
-  }
-  if (packet.will && (packet.keepalive ?? 0) > KEEPALIVE_LIMIT_S) {
-    return {
-      code: NOT_AUTHORIZED,
-      reason: `the keepalive of a client with a will is at most ${KEEPALIVE_LIMIT_S} s`,
-    };
-  }
-  return null;
-}
+/** So much of a topic is shown in a log, characters. */
+const MOST_SHOWN = 100;
+
+/** A topic as it may be shown: without what would be no text. */
+const shown = (topic: string): string =>
+  topic.length > MOST_SHOWN
+    ? `${topic.slice(0, MOST_SHOWN).toWellFormed()}…`
+    : topic.toWellFormed().replaceAll(/\p{Cc}/gu, '\uFFFD');

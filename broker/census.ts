@@ -14,6 +14,8 @@ interface Room {
 
 export interface Census {
   count(): { vehiclesOnline: number; sessions: number };
+  /** Sessions of a peer, whether it is their vehicle or their operator. */
+  sessionsOf(peer: string): { room: string; peer: string }[];
   close(): void;
 }
 
@@ -52,6 +54,13 @@ export function startCensus(client: MqttClient, root: string): Census {
         .flatMap(({ epoch, offer }) => (offer?.epoch === epoch ? offer.sessions : []))
         .filter(({ phase }) => phase === 'connected');
       return { vehiclesOnline: online.length, sessions: sessions.length };
+    },
+    sessionsOf(peer) {
+      return [...rooms].flatMap(([room, { offer }]) =>
+        (offer?.sessions ?? [])
+          .filter((session) => room === peer || session.peer === peer)
+          .map((session) => ({ room, peer: session.peer })),
+      );
     },
     close() {
       client.off('connect', onConnect);

@@ -12,11 +12,17 @@ import helmet from 'helmet';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
+import type { Access } from './access/access.ts';
+import { demand } from './access/caller.ts';
+import { type AccessRoutesOptions, accessAnswer, accessRoutes } from './access/routes.ts';
 import type { IceSource } from './ice/ice-servers.ts';
 import type { Metrics } from './metrics.ts';
+import type { VehicleKeys } from './vehicle-keys.ts';
 
 export interface HttpOptions {
   fleet: FleetAnswer;
+  /** The vehicles' public keys as they are now; null when the fleet has no list of them. */
+  vehicleKeys?: (() => VehicleKeys) | null;
   ice: IceSource;
   /** Folder with the built pages. */
   pages: string;
@@ -25,6 +31,8 @@ export interface HttpOptions {
   metrics: Metrics;
   /** What `/metrics` answers. */
   metricsText(): Promise<string>;
+  /** Null when anybody may come in. */
+  access: (AccessRoutesOptions & { control: Access; signIn?: string | undefined }) | null;
 }
 
 /** Vite names these files by a hash of their content, so they never change. */
@@ -32,6 +40,8 @@ const ASSETS = 'assets';
 
 export function createHttpApp(options: HttpOptions, log: Log): Express {
   const app = express();
+  const { access } = options;
+  const control = access?.control ?? null;
   app.use(timed(options.metrics));
   app.use(securityHeaders(options.fleet.mqtt.url));
 
@@ -45,7 +55,7 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     else response.status(503).json({ ready: false, reason });
   });
 
-  app.get('/metrics', async (_request, response) => {
+  app.get('/metrics', demand(control, 'monitor', 'supervisor'), async (_request, response) => {
     response.set('Cache-Control', 'no-store').type(options.metrics.contentType);
     response.send(await options.metricsText());
   });
@@ -54,10 +64,13 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     response.set('Cache-Control', 'no-store');
     next();
   });
-  app.get('/api/fleet', (_request, response) => {
-    response.json(options.fleet);
+  app.get('/api/fleet', async (request, response) => {
+    const keys = options.vehicleKeys?.();
+    const more = access ? { access: await accessAnswer(access.control, request, access.signIn) } : {};
+    response.json({ ...options.fleet, ...(keys && { keys }), ...more });
   });
-  app.get('/api/ice', async (request, response) => {
+  if (access) app.use('/api', accessRoutes(access.control, access));
+  app.get('/api/ice', demand(control), async (request, response) => {
     const { peer = 'anonymous' } = request.query;
     if (typeof peer === 'string' && isId(peer)) response.json(await options.ice.iceServers(peer));
     else response.status(400).json({ error: "The peer has 1 to 32 of a-z, 0-9 and '-', and no '-' first." });
@@ -85,8 +98,8 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
 }
 
 /** Routes that metrics tell apart; everything else is `other`. */
-const ROUTES = ['/healthz', '/readyz', '/metrics', '/api/fleet', '/api/ice'];
-const METHODS = ['GET', 'HEAD', 'POST'];
+const ROUTES = ['/healthz', '/readyz', '/metrics', '/api/fleet', '/api/ice', '/api/session', '/api/token'];
+const METHODS = ['GET', 'HEAD', 'POST', 'DELETE'];
 
 function timed({ http }: Metrics): RequestHandler {
   return ({ path, method }, response, next) => {
@@ -94,7 +107,9 @@ function timed({ http }: Metrics): RequestHandler {
     response.on('finish', () => {
       const known = ROUTES.includes(path) ? path : undefined;
       const page =
-        path === '/' || path === '/timeline' || /^\/(rooms|vehicle)\//.test(path) ? 'page' : undefined;
+        path === '/' || path === '/timeline' || path === '/join' || /^\/(rooms|vehicle)\//.test(path)
+          ? 'page'
+          : undefined;
       const asset = path.startsWith(`/${ASSETS}/`) ? 'asset' : undefined;
       end({
         route: known ?? page ?? asset ?? 'other',
@@ -117,7 +132,7 @@ function addPages(app: Express, pages: string): void {
     else response.status(503).type('text').send('The pages are not built yet: run npm run build.\n');
   };
   app.get(
-    ['/', '/rooms/:room', '/vehicle/:room', '/timeline'],
+    ['/', '/rooms/:room', '/vehicle/:room', '/timeline', '/join'],
     (request: Request<{ room?: string }>, response, next) => {
       const { room } = request.params;
       if (room !== undefined && !isId(room)) return next();

@@ -7,6 +7,9 @@ import { systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { DEFAULT_ROOT } from '../shared/topics.ts';
+import { type Access, type AccessOptions, createAccess } from './access/access.ts';
+import { sayFarewell } from './access/farewell.ts';
+import { createGate, type Ended, type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
 import { createBroker } from './broker.ts';
 import { startCensus } from './census.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -16,11 +19,13 @@ import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
 import { createGuard, type Guard } from './limits/guard.ts';
 import { type HttpLimits, httpServerOptions, limitHttp } from './limits/http-limits.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
+import { isLoopback } from './loopback.ts';
 import { createMetrics } from './metrics.ts';
 import { createMqttTcp } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
 import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
 import { type RelayUsage, startUsage, type UsageOptions } from './usage/usage.ts';
+import { createVehicleKeys } from './vehicle-keys.ts';
 
 const PAGES = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** How long requests that are being answered may take when the server closes. */
@@ -41,6 +46,8 @@ export interface ServerOptions {
   root?: string | undefined;
   /** What the fleet is called. */
   name?: string | undefined;
+  /** File with the vehicles' public keys; see vehicle-keys.ts. */
+  vehicleKeys?: string | undefined;
   /** Where ICE servers come from; none unless given. */
   ice?: IceSetup | undefined;
   /** Use this broker instead of the embedded one: its MQTT URL, and the ws(s) URL that pages connect to. */
@@ -55,6 +62,8 @@ export interface ServerOptions {
   limits?: Partial<Limits> | undefined;
   /** Folder with the built pages. */
   pages?: string | undefined;
+  /** Who may come in; anybody unless given. */
+  access?: Omit<AccessOptions, 'root'> | undefined;
 }
 
 export interface RunningServer {
@@ -62,6 +71,10 @@ export interface RunningServer {
   webUrl: string;
   /** MQTT over TCP, or the external broker's URL without its password. */
   mqttUrl: string;
+  /** By which vehicles know the fleet's operators; null when they need no pass. */
+  fleetKey: string | null;
+  /** Null when anybody may come in. */
+  access: Access | null;
   /** Lets everybody go, and stops. Takes no more than two seconds. */
   close(): Promise<void>;
 }
@@ -78,26 +91,35 @@ interface MqttSide {
   close(): Promise<void>;
 }
 
-/** @throws Error of one sentence when a port can't be listened on */
+/** @throws Error of one sentence when a port can't be listened on, or a file is of no use */
 export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
   const { host = '127.0.0.1', port = 8080, root = DEFAULT_ROOT, external } = options;
-  if (!isLoopback(host)) {
-    log.warn({ host }, 'listening beyond this machine, and there is no access control yet: anyone can drive');
+  const access = options.access ? createAccess({ ...options.access, root }, systemClock, log) : null;
+  if (!access && !isLoopback(host)) {
+    log.warn({ host }, 'listening beyond this machine without access control: whoever reaches it can drive');
   }
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const metrics = createMetrics(limits);
   const guard = createGuard({ limits, root, onHit: metrics.limitHit }, log);
+  const vehicleKeys = options.vehicleKeys === undefined ? null : createVehicleKeys(options.vehicleKeys, log);
   const http = createServer(httpServerOptions(limits));
   const httpLimits = limitHttp(http, guard);
   let closing = false;
+  const onEnded = (ended: Ended) => {
+    log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');
+    sayFarewell(ended, { client: side.client, census, root, now: Date.now() });
+  };
+  const gateFor = (listener: GateListener) =>
+    access ? createGate(access, systemClock, onEnded, listener) : OPEN_GATE;
   const side = external
     ? watchExternalBroker(external, log)
-    : await startEmbeddedBroker({ http, httpLimits, guard }, options, log);
+    : await startEmbeddedBroker({ http, httpLimits, guard, gateFor }, options, log);
   const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
   const census = startCensus(side.client, root);
   const stopListening = async () => {
     house?.close();
     census.close();
+    access?.close();
     await usage?.close();
     await side.close();
     guard.close();
@@ -118,14 +140,26 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
   if (options.name !== undefined) fleet.name = options.name;
+  if (access) fleet.fleetKey = access.passes.publicKey;
   const iceSetup = options.ice ?? { providers: [], ttl: MAX_TTL_S };
   const ice = createIceServers(iceSetup, systemClock, log, (provider) =>
     metrics.iceFailures.inc({ provider }),
   );
   // What is wrong with the configuration is logged now, and the first page doesn't wait for a service.
   void ice.iceServers('server');
+  const onRefused = ({ ip, path }: { ip?: string | undefined; path: string }, reason: string) =>
+    guard.sayOnce(`sign-in ${ip} ${reason}`, { remote: ip, path, reason }, 'sign-in refused');
   const app = createHttpApp(
-    { fleet, ice, pages: options.pages ?? PAGES, notReady, metrics, metricsText },
+    {
+      fleet,
+      vehicleKeys,
+      ice,
+      pages: options.pages ?? PAGES,
+      notReady,
+      metrics,
+      metricsText,
+      access: access && { control: access, attempts: guard.attempts, onRefused },
+    },
     log,
   );
   http.on('request', httpLimits.handler(app));
@@ -141,6 +175,8 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   return {
     webUrl,
     mqttUrl: side.url,
+    fleetKey: fleet.fleetKey ?? null,
+    access,
     async close() {
       if (closing) return;
       closing = true;
@@ -154,13 +190,20 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   };
 }
 
+interface EmbeddedParts {
+  http: HttpServer;
+  httpLimits: HttpLimits;
+  guard: Guard;
+  gateFor(listener: GateListener): Gate;
+}
+
 async function startEmbeddedBroker(
-  { http, httpLimits, guard }: { http: HttpServer; httpLimits: HttpLimits; guard: Guard },
+  { http, httpLimits, guard, gateFor }: EmbeddedParts,
   options: ServerOptions,
   log: Log,
 ): Promise<MqttSide> {
   const { host = '127.0.0.1', mqttPort = 1883 } = options;
-  const broker = await createBroker(guard, log);
+  const broker = await createBroker(guard, log, gateFor);
   const tcp = createMqttTcp(broker, guard);
   const webSocket = attachMqttWebSocket(http, broker, guard, httpLimits);
   try {
@@ -253,10 +296,6 @@ function addressOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** A URL as it may be shown and logged. */

@@ -4,12 +4,17 @@ export interface Addresses {
   webUrl: string;
   mqttUrl: string;
   root: string;
+  /** Only who has a token is let in. */
+  guarded?: boolean;
+  /** An invitation for who has just started it. */
+  link?: string;
 }
 
-export function banner({ webUrl, mqttUrl, root }: Addresses): string {
-  const watch = watchCommand(mqttUrl, root);
-  const lines = ['', '  plntry is running', '', `  Open      ${webUrl}`, `  MQTT      ${mqttUrl}`];
+export function banner({ webUrl, mqttUrl, root, guarded = false, link }: Addresses): string {
+  const watch = guarded ? null : watchCommand(mqttUrl, root);
+  const lines = ['', '  plntry is running', '', `  Open      ${link ?? webUrl}`, `  MQTT      ${mqttUrl}`];
   if (watch) lines.push(`  Watch     ${watch}`);
+  if (guarded) lines.push('  Access    only with a token: plntry invite --help, plntry token --help');
   lines.push('  Stop      Ctrl-C', '', '');
   return lines.join('\n');
 }

@@ -1,10 +1,12 @@
 /** `plntry estop`: stops a vehicle at once, from a terminal. */
 import { Command } from 'commander';
+import { tokenFileOption, tokenOf } from './access-options.ts';
 import { option, parseReason, parseRoom, parseRoot, urlOf } from './options.ts';
 
 interface EstopFlags {
   broker: string;
   root: string;
+  tokenFile?: string;
   reason?: string;
 }
 
@@ -20,6 +22,7 @@ export function estopCommand(): Command {
         'mqtt://127.0.0.1:1883',
       ),
     )
+    .addOption(tokenFileOption())
     .addOption(option('--root <topic>', 'MQTT topic root', parseRoot).default('rooms'))
     .addOption(option('--reason <text>', 'why, for whoever drives', parseReason))
     .addHelpText(
@@ -30,9 +33,10 @@ Exit status: 0 the vehicle says that it has stopped; 1 it has not said so within
 The same without plntry, where nobody waits for an answer:
   mosquitto_pub -h broker.example.org -t rooms/car1/estop -m 'people on the road'`,
     )
-    .action(async (room: string, { broker, root, reason }: EstopFlags) => {
+    .action(async (room: string, { broker, root, reason, tokenFile }: EstopFlags) => {
+      const token = tokenOf({ tokenFile }, process.env);
       const [{ estop }, { EXIT }] = await Promise.all([import('./estop.ts'), import('./lifecycle.ts')]);
-      const outcome = await estop({ broker, root, room, reason, limitMs: LIMIT_MS });
+      const outcome = await estop({ broker, root, room, reason, token, limitMs: LIMIT_MS });
       (outcome.stopped ? process.stdout : process.stderr).write(`${outcome.text}\n`);
       process.exit(outcome.stopped ? EXIT.ok : EXIT.failure);
     });

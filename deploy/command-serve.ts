@@ -1,7 +1,9 @@
 /** `plntry serve`: the web pages and the MQTT broker. */
 import { Command, Option } from 'commander';
+import { isLoopback } from '../broker/loopback.ts';
 import type { ServerOptions } from '../broker/serve.ts';
 import type { IceServer } from '../shared/server-api.ts';
+import { type AccessFlags, accessOptions, addAccessOptions, publicUrlOption } from './access-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import { addLimitOptions, type LimitFlags, limitOptions } from './limit-options.ts';
 import {
@@ -19,7 +21,7 @@ import {
 } from './options.ts';
 import { addUsageOptions, type UsageFlags, usageOptions } from './usage-options.ts';
 
-export interface ServeFlags extends UsageFlags, LimitFlags {
+export interface ServeFlags extends UsageFlags, AccessFlags, LimitFlags {
   host: string;
   port: number;
   mqttPort: number;
@@ -28,6 +30,8 @@ export interface ServeFlags extends UsageFlags, LimitFlags {
   brokerPageUrl?: string;
   iceServers?: IceServer[];
   name?: string;
+  vehicleKeys?: string;
+  publicUrl?: string;
   logLevel: LogLevel;
 }
 
@@ -66,20 +70,30 @@ export function addServeOptions(command: Command): Command {
         iceServersOf('--ice-servers'),
       ),
     )
-    .addOption(option('--name <text>', 'what the fleet is called', parseName));
-  return addLimitOptions(addUsageOptions(command)).addOption(logLevelOption());
+    .addOption(option('--name <text>', 'what the fleet is called', parseName))
+    .addOption(
+      option(
+        '--vehicle-keys <file>',
+        'public keys of the vehicles, as JSON: {"car1": "what plntry key car1 prints"}',
+        (path) => path,
+      ),
+    );
+  command.addOption(publicUrlOption());
+  return addLimitOptions(addUsageOptions(addAccessOptions(command))).addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
 export function serverOptions(flags: ServeFlags): ServerOptions {
-  const { host, port, mqttPort, root, name, iceServers, broker, brokerPageUrl } = flags;
+  const { host, port, mqttPort, root, name, vehicleKeys, iceServers, broker, brokerPageUrl } = flags;
   if (port === mqttPort && port !== 0 && !broker) {
     throw new OptionError(`--port and --mqtt-port are both ${port}; they must differ.`);
   }
   const external = externalBroker(broker, brokerPageUrl);
   const ice = iceSetup(iceServers);
+  const access = accessOptions(flags, !isLoopback(host), flags.data, process.env);
   const limits = limitOptions(flags);
-  return { host, port, mqttPort, root, name, ice, external, limits, ...usageOptions(flags, process.env) };
+  const usage = usageOptions(flags, process.env);
+  return { host, port, mqttPort, root, name, vehicleKeys, ice, external, access, limits, ...usage };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {
@@ -106,7 +120,7 @@ export function serveCommand(): Command {
     `
 Examples:
   plntry serve                                    on this machine only
-  plntry serve --host 0.0.0.0 --port 80           for everybody who can reach it
+  plntry serve --host 0.0.0.0 --port 80           for everybody who has a token (plntry invite, plntry token)
   plntry serve --broker mqtt://broker:1883 --broker-page-url wss://broker/mqtt
   plntry serve --relay-budget 50GB --relay-budget-car 2GB,car1=5GB --relay-budget-action limit
   PLNTRY_STUN_URLS=stun:turn.example.org PLNTRY_TURN_URLS=turn:turn.example.org \\
@@ -125,8 +139,10 @@ ${ICE_HELP}`,
     await runUntilStopped(
       () => startServer(options, log),
       log,
-      ({ webUrl, mqttUrl }) => {
-        process.stdout.write(banner({ webUrl, mqttUrl, root: flags.root }));
+      ({ webUrl, mqttUrl, access }) => {
+        const address = flags.publicUrl ?? webUrl;
+        const open = access ? { guarded: true } : {};
+        process.stdout.write(banner({ webUrl: address, mqttUrl, root: flags.root, ...open }));
       },
     );
   });

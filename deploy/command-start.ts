@@ -1,11 +1,15 @@
 /** `plntry start`: the server and one simulated vehicle, to try everything on one machine. */
 import { Command } from 'commander';
+import { invitationLink } from './access-options.ts';
 import { addServeOptions, type ServeFlags, serverOptions } from './command-serve.ts';
 import { ICE_HELP } from './ice-options.ts';
 
 const ROOM = 'car1';
 /** The addresses are printed when the vehicle is there, but not later than this, ms. */
 const VEHICLE_WAIT_MS = 5_000;
+/** How long access lasts that is given at the start, seconds. */
+const VEHICLE_ACCESS_S = 365 * 86_400;
+const OPERATOR_ACCESS_S = 8 * 3_600;
 
 export function startCommand(): Command {
   const command = new Command('start')
@@ -33,7 +37,12 @@ ${ICE_HELP}`,
       const server = await startServer(options, log);
       const args = ['--room', ROOM, '--root', flags.root, '--log-level', flags.logLevel];
       args.push('--broker', flags.broker ?? server.mqttUrl, '--server', server.webUrl);
-      const vehicle = startVehicleProcess(args, log, flags.data);
+      // They belong together: what this vehicle has kept of another server does not count.
+      if (!process.env.PLNTRY_FLEET_KEY) args.push('--fleet-key', server.fleetKey ?? 'none');
+      const issuer = server.access?.issuer;
+      const given = { role: 'vehicle' as const, rooms: [ROOM], forS: VEHICLE_ACCESS_S };
+      const token = (await issuer?.token(ROOM, given))?.text;
+      const vehicle = startVehicleProcess(args, log, { data: flags.data, token });
       return {
         ...server,
         ready: vehicle.ready,
@@ -44,9 +53,13 @@ ${ICE_HELP}`,
         },
       };
     };
-    await runUntilStopped(start, log, async ({ webUrl, mqttUrl, ready }) => {
+    await runUntilStopped(start, log, async ({ webUrl, mqttUrl, ready, access }) => {
       await within(VEHICLE_WAIT_MS, ready);
-      process.stdout.write(banner({ webUrl, mqttUrl, root: flags.root }));
+      const address = flags.publicUrl ?? webUrl;
+      const invited = { role: 'operator' as const, rooms: [ROOM], forS: OPERATOR_ACCESS_S, uses: 1 };
+      const invitation = await access?.issuer.invitation(invited);
+      const open = invitation ? { guarded: true, link: invitationLink(address, invitation.text) } : {};
+      process.stdout.write(banner({ webUrl: address, mqttUrl, root: flags.root, ...open }));
     });
   });
 }

@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
-import { estopFile } from './data-folder.ts';
+import { tokenFileOption, tokenOf } from './access-options.ts';
+import { estopFile, keyFiles } from './data-folder.ts';
 import { addDriveLogOptions, type DriveLogFlags, driveLogOptions } from './drive-log-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
@@ -13,6 +14,7 @@ import {
   OptionError,
   option,
   parseCodec,
+  parseFleetKey,
   parseName,
   parseRoom,
   parseRoot,
@@ -28,6 +30,8 @@ export interface VehicleFlags extends DriveLogFlags {
   maxOperators: number;
   iceServers?: IceServer[];
   server?: string;
+  fleetKey?: string | null;
+  tokenFile?: string;
   fps: number;
   kbps: number;
   codec?: string;
@@ -52,6 +56,7 @@ export function vehicleCommand(): Command {
         'mqtt://127.0.0.1:1883',
       ),
     )
+    .addOption(tokenFileOption())
     .addOption(option('--root <topic>', 'MQTT topic root', parseRoot).default('rooms'))
     .addOption(option('--name <text>', 'what people call the vehicle', parseName))
     .addOption(
@@ -69,8 +74,15 @@ export function vehicleCommand(): Command {
     .addOption(
       option(
         '--server <url>',
-        'plntry server to ask for STUN and TURN servers instead',
+        'plntry server to ask for STUN and TURN servers instead, and for the key of its fleet',
         urlOf('--server', ['http', 'https']),
+      ),
+    )
+    .addOption(
+      option(
+        '--fleet-key <key>',
+        'public key of the fleet, whose operators alone are let in, or none; else as --server names it',
+        parseFleetKey,
       ),
     )
     .addOption(option('--fps <number>', 'pictures per second', wholeNumber(1, 120)).default(30))
@@ -133,6 +145,8 @@ ${ICE_HELP}`,
         );
       }
       const driveLog = driveLogOptions(flags, process.env);
+      const files = keyFiles(process.env, room);
+      const token = tokenOf(flags, process.env);
       const [
         { runVehicle, ReplacedError },
         { createIceServers },
@@ -155,8 +169,11 @@ ${ICE_HELP}`,
             {
               ...options,
               ...askOwn,
+              token,
               driveLog,
               estopFile: estopFile(process.env, room),
+              keyFile: files.own,
+              fleetKey: { key: flags.fleetKey, file: files.fleet },
               times: { releaseMs, brakeMs },
               speed: { maxSpeed: maxSpeed / 3.6, ceilingMs },
             },

@@ -11,6 +11,8 @@ export interface EstopOptions {
   root: string;
   room: string;
   reason?: string | undefined;
+  /** Of an operator or supervisor, where there is access control. */
+  token?: string | undefined;
   limitMs: number;
 }
 
@@ -20,10 +22,23 @@ export interface EstopOutcome {
   text: string;
 }
 
-export async function estop({ broker, root, room, reason, limitMs }: EstopOptions): Promise<EstopOutcome> {
+export async function estop({
+  broker,
+  root,
+  room,
+  reason,
+  token,
+  limitMs,
+}: EstopOptions): Promise<EstopOutcome> {
   const topics = createTopics(root);
   const shown = `${new URL(broker).protocol}//${new URL(broker).host}`;
-  const client = mqtt.connect(broker, { protocolVersion: 4, reconnectPeriod: 0, connectTimeout: limitMs });
+  const login = token === undefined ? {} : { username: FROM, password: token };
+  const client = mqtt.connect(broker, {
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+    connectTimeout: limitMs,
+    ...login,
+  });
   const { promise, resolve } = Promise.withResolvers<EstopOutcome>();
   const fail = (text: string) => resolve({ stopped: false, text: `error: ${text}` });
   const timer = setTimeout(

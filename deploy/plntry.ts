@@ -2,11 +2,16 @@
 /** The command line of plntry. */
 import { readFileSync } from 'node:fs';
 import { CommanderError, program } from 'commander';
+import { aclCommand } from './command-acl.ts';
 import { doctorCommand } from './command-doctor.ts';
 import { estopCommand } from './command-estop.ts';
+import { inviteCommand } from './command-invite.ts';
+import { keyCommand } from './command-key.ts';
 import { logCommand } from './command-log.ts';
+import { revokeCommand } from './command-revoke.ts';
 import { serveCommand } from './command-serve.ts';
 import { startCommand } from './command-start.ts';
+import { tokenCommand } from './command-token.ts';
 import { vehicleCommand } from './command-vehicle.ts';
 import { EXIT } from './lifecycle.ts';
 import { OptionError, withoutEmptyVariables } from './options.ts';
@@ -36,7 +41,12 @@ for (const command of [
   vehicleCommand(),
   doctorCommand(),
   estopCommand(),
+  keyCommand(),
   logCommand(),
+  inviteCommand(),
+  tokenCommand(),
+  revokeCommand(),
+  aclCommand(),
 ])
   program.addCommand(command);
 for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError(false);

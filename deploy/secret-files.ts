@@ -1,11 +1,12 @@
 /** Secrets as files, the way container platforms hand them out: NAME_FILE holds the path of NAME's value. */
 import { readFileSync } from 'node:fs';
 import { ICE_SECRETS } from '../broker/ice/from-environment.ts';
+import { ACCESS_SECRET, TOKEN } from './access-options.ts';
 
 type Environment = Record<string, string | undefined>;
 
 /** The variables that may come from a file. */
-export const SECRETS: readonly string[] = ICE_SECRETS;
+export const SECRETS: readonly string[] = [...ICE_SECRETS, ACCESS_SECRET, TOKEN];
 
 /**
  * Reads the files and sets the variables that they stand for, so that nobody else needs to know.

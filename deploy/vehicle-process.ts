@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ICE_VARIABLES } from '../broker/ice/from-environment.ts';
 import type { Log } from '../shared/log.ts';
+import { ACCESS_SECRET, TOKEN } from './access-options.ts';
 import { READY } from './command-vehicle.ts';
 import { EXIT } from './lifecycle.ts';
 
@@ -21,8 +22,19 @@ export interface VehicleProcess {
   close(): Promise<void>;
 }
 
-/** @param args options of `plntry vehicle` @param data where what it keeps goes, if not where it would by itself */
-export function startVehicleProcess(args: string[], log: Log, data?: string): VehicleProcess {
+interface ForVehicle {
+  /** Where what it keeps goes, if not where it would by itself. */
+  data?: string | undefined;
+  /** What it logs in with. */
+  token?: string | undefined;
+}
+
+/** @param args options of `plntry vehicle` */
+export function startVehicleProcess(
+  args: string[],
+  log: Log,
+  { data, token }: ForVehicle = {},
+): VehicleProcess {
   const { promise: ready, resolve: setReady } = Promise.withResolvers<void>();
   let child: ChildProcess | null = null;
   let delay = FIRST_DELAY_MS;
@@ -32,7 +44,12 @@ export function startVehicleProcess(args: string[], log: Log, data?: string): Ve
   function start(): void {
     const startedAt = Date.now();
     const process_ = fork(ENTRY, ['vehicle', ...args], {
-      env: { ...vehicleEnvironment(process.env), ...(data ? { PLNTRY_DATA: data } : {}) },
+      env: {
+        ...vehicleEnvironment(process.env),
+        ...(data ? { PLNTRY_DATA: data } : {}),
+        // Not among its arguments, which everybody on the machine can read.
+        ...(token ? { [TOKEN]: token } : {}),
+      },
       // Its own process group: Ctrl-C is for us alone, we tell the vehicle. If we die, the channel closes.
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -79,6 +96,11 @@ export function startVehicleProcess(args: string[], log: Log, data?: string): Ve
 
 /** Without what is meant for the server: the vehicle asks it for ICE servers, and need not know its secrets. */
 function vehicleEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const forServer = new Set(['PLNTRY_NAME', 'PLNTRY_ICE_SERVERS', ...Object.keys(ICE_VARIABLES)]);
+  const forServer = new Set([
+    'PLNTRY_NAME',
+    'PLNTRY_ICE_SERVERS',
+    ACCESS_SECRET,
+    ...Object.keys(ICE_VARIABLES),
+  ]);
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !forServer.has(name)));
 }

@@ -5,7 +5,9 @@
  */
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Clock } from './clock.ts';
+import type { Credentials } from './credentials.ts';
 import { sayWithConnect, type Word } from './first-flight.ts';
+import { createLogin } from './login.ts';
 import { type Messages, parseMessage } from './messages.ts';
 import { createTopics, type Topic, type TopicKind } from './topics.ts';
 
@@ -22,6 +24,8 @@ const MOST_ANSWER_MS = 1_000;
 const READ_MS = 50;
 /** While it matters, an attempt to connect that has taken longer is given up for a new one, ms. */
 const STALE_ATTEMPT_MS = 1_500;
+/** CONNACK's return codes for a login that is not taken (MQTT 3.1.1, table 3.1). */
+const NOT_LET_IN = [4, 5];
 /** Different reasons that are logged, in all; after that they are only counted. */
 const MAX_LOGGED = 50;
 
@@ -61,6 +65,8 @@ export interface BusOptions {
   /** What is published right after that, without waiting whether the broker lets this client in. */
   firstWords?(): Word[];
   will?: { topic: string; payload: string };
+  /** Where there is access control. */
+  credentials?: Credentials | undefined;
   /** Seconds; the broker notices a silent death after one and a half times this. */
   keepalive?: number;
   onMessage(incoming: Incoming): void;
@@ -82,7 +88,7 @@ export function createBus(options: BusOptions) {
   /** Why the connection was lost, or can't be made. */
   let problem = 'the connection was closed';
   let { will } = options;
-  let client: MqttClient;
+  let client: MqttClient | null = null;
   /** When the current attempt began, ms; null while the next is being waited for. */
   let attemptAt: number | null = null;
   let failures = 0;
@@ -90,11 +96,25 @@ export function createBus(options: BusOptions) {
   let roundTrip = LEAST_ANSWER_MS;
   let cancelRetry = () => {};
   let cancelCheck: (() => void) | null = null;
+  const login = createLogin({
+    credentials: options.credentials,
+    clock: options.clock,
+    // A connection with the old ones goes on until the new one follows it.
+    onNew: () => (state.state === 'connected' ? reopen() : open()),
+    onRefused: refused,
+    onProblem(detail) {
+      if (state.state === 'connected') return;
+      problem = detail;
+      setState({ state: 'offline', detail });
+    },
+  });
 
-  open();
+  if (login.ready()) open();
 
   function open(): void {
     cancelRetry();
+    // Without them there is nothing to be had; it goes on when they are there.
+    if (!login.ready()) return;
     attemptAt = options.clock.now();
     const mine = mqtt.connect(options.url, {
       clientId: options.clientId,
@@ -106,6 +126,7 @@ export function createBus(options: BusOptions) {
       resubscribe: false,
       queueQoSZero: false,
       manualConnect: true,
+      ...login.say(),
       ...(options.openSocket ? { createWebsocket: options.openSocket } : {}),
       ...(will ? { will: { ...will, payload: toBytes(will.payload), qos: 1, retain: true } } : {}),
     });
@@ -135,12 +156,13 @@ export function createBus(options: BusOptions) {
   function connected(subscribed: Promise<void>): void {
     failures = 0;
     problem = 'the connection was closed';
+    login.accepted();
     const asked = options.clock.now();
-    client.once('packetreceive', function measure(this: MqttClient, packet) {
+    client?.once('packetreceive', function measure(this: MqttClient, packet) {
       if (packet.cmd === 'pingresp') roundTrip = options.clock.now() - asked;
       else this.once('packetreceive', measure);
     });
-    client.sendPing();
+    client?.sendPing();
     setState({ state: 'connected' });
     options.onConnect?.(subscribed);
   }
@@ -157,8 +179,14 @@ export function createBus(options: BusOptions) {
   function failed(error: Error): void {
     problem = error.message || String((error as { code?: unknown }).code);
     // A CONNACK with a return code (MQTT 3.1.1, table 3.1); anything else is tried again.
-    if (typeof (error as { code?: unknown }).code !== 'number') return;
-    setState({ state: 'refused', detail: error.message });
+    const { code } = error as { code?: unknown };
+    if (typeof code !== 'number') return;
+    if (NOT_LET_IN.includes(code) && login.rejected()) return abandon();
+    refused(error.message);
+  }
+
+  function refused(detail: string): void {
+    setState({ state: 'refused', detail });
     abandon();
   }
 
@@ -185,7 +213,7 @@ export function createBus(options: BusOptions) {
     const old = client;
     alive();
     cancelRetry();
-    old.end(true);
+    old?.end(true);
   }
 
   function check(): void {
@@ -201,7 +229,7 @@ export function createBus(options: BusOptions) {
       cancelCheck = options.clock.after(patience, () => {
         cancelCheck = options.clock.after(READ_MS, giveUp);
       });
-      client.sendPing();
+      client?.sendPing();
     } else if (state.state !== 'closed' && state.state !== 'refused') {
       if (attemptAt === null || now - attemptAt >= STALE_ATTEMPT_MS) replace();
     }
@@ -211,7 +239,17 @@ export function createBus(options: BusOptions) {
     const old = client;
     alive();
     open();
-    old.end(true);
+    if (old !== client) old?.end(true);
+  }
+
+  /** Leaves and comes again, by its own will: no will is published. */
+  function reopen(): void {
+    const old = client;
+    alive();
+    // The new connection must not come before this one's goodbye, or its will is published.
+    old?.end(false, () => {
+      if (client === old && state.state !== 'closed') open();
+    });
   }
 
   function setState(next: BusState): void {
@@ -245,9 +283,9 @@ export function createBus(options: BusOptions) {
      * @returns whether it was sent
      */
     publish(topic: string, payload: string, { qos = 1 as 0 | 1, retain = false } = {}): boolean {
-      const { connected } = client;
-      if (connected) client.publish(topic, payload, { qos, retain }, () => {});
-      return connected;
+      if (!client?.connected) return false;
+      client.publish(topic, payload, { qos, retain }, () => {});
+      return true;
     },
     /**
      * Something may be wrong with the network: if the broker does not answer at once, a new connection is
@@ -266,9 +304,12 @@ export function createBus(options: BusOptions) {
       setState({ state: 'closed' });
       alive();
       cancelRetry();
+      login.close();
+      const last = client;
+      if (!last) return Promise.resolve();
       return new Promise((resolve) => {
-        const cancel = options.clock.after(1_000, () => client.end(true, () => resolve()));
-        client.end(false, () => {
+        const cancel = options.clock.after(1_000, () => last.end(true, () => resolve()));
+        last.end(false, () => {
           cancel();
           resolve();
         });
@@ -277,12 +318,7 @@ export function createBus(options: BusOptions) {
     /** Connects again with another will. */
     reconnectWith(next: { topic: string; payload: string }): void {
       will = next;
-      const old = client;
-      alive();
-      // The new connection must not come before this one's goodbye, or its will is published.
-      old.end(false, () => {
-        if (client === old && state.state !== 'closed') open();
-      });
+      reopen();
     },
   };
 }

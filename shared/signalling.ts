@@ -12,7 +12,7 @@ const KEEPALIVE_S = 10;
 /** How long a vehicle waits for its own retained presence before it says that it is there, ms. */
 const READ_OWN_MS = 200;
 
-export interface SignallingOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket'> {
+export interface SignallingOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket' | 'credentials'> {
   room: string;
   self: string;
   role: 'vehicle' | 'operator';
@@ -63,6 +63,7 @@ export function createSignalling(options: SignallingOptions) {
     clientId: self,
     ...(options.root === undefined ? {} : { root: options.root }),
     ...(options.openSocket ? { openSocket: options.openSocket } : {}),
+    credentials: options.credentials,
     filters: [
       topics.presence(room, self),
       topics.filters.presence(room),

@@ -2,6 +2,7 @@
 import type { BusState } from './bus.ts';
 import type { ChannelEvent, Command } from './channels.ts';
 import type { Clock } from './clock.ts';
+import type { Credentials } from './credentials.ts';
 import type { Body, OfferState } from './messages.ts';
 import type { Link } from './negotiation.ts';
 import type { CreatePeer } from './peer.ts';
@@ -21,8 +22,16 @@ export type Recorded =
 export interface VehicleEndOptions {
   url: string;
   root?: string;
+  /** Where there is access control. */
+  credentials?: Credentials | undefined;
+  /** The broker lets nobody in who may not, so that an id says its role; else everybody says it of themselves. */
+  guarded?: boolean;
   room: string;
   name?: string | undefined;
+  /** The vehicle's secret key, with which it signs; it signs nothing without. */
+  secretKey?: string | undefined;
+  /** The fleet's public key as it is known now: only operators with its pass are taken. Null, or left out, takes all. */
+  fleetKey?(): string | null;
   /** Operators that are let in at a time. */
   maxOperators: number;
   /** A peer for one operator; video is attached by the caller, and flows when the operator has entered. */

@@ -53,14 +53,17 @@ export async function keepIceServers(
   };
 }
 
-/** Asks a plntry server. @param room whose name goes into the credentials */
-export function askServer(server: string, room: string): AskIceServers {
+/** Asks a plntry server. @param room whose name goes into the credentials @param token where there is access control */
+export function askServer(server: string, room: string, token?: string): AskIceServers {
   const url = new URL(`/api/ice?peer=${room}`, server);
+  const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   return async () => {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error) => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await fetch(url, { headers, signal }).catch((error) => {
       const why = error.name === 'TimeoutError' ? 'does not answer' : "can't be reached";
       throw new Error(`the server ${url.host} ${why}`);
     });
+    if (response.status === 401) throw new Error(`the server ${url.host} wants a token that it knows`);
     if (!response.ok) throw new Error(`the server ${url.host} answered ${response.status}`);
     const answer = check(IceAnswerSchema, await response.json().catch(() => null));
     if (!answer.ok) throw new Error(`the answer of the server ${url.host} makes no sense`);

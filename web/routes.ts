@@ -7,6 +7,7 @@ export type Route =
   /** @property room null when the address has no valid id: the page asks for one */
   | { page: 'vehicle'; room: string | null; wanted: string }
   | { page: 'timeline' }
+  | { page: 'join' }
   | { page: 'unknown'; path: string };
 
 export function routeOf(path: string): Route {
@@ -14,6 +15,7 @@ export function routeOf(path: string): Route {
   if (rest.length > 0) return { page: 'unknown', path };
   if (first === '' && second === '') return { page: 'fleet' };
   if (first === 'timeline' && second === '') return { page: 'timeline' };
+  if (first === 'join' && second === '') return { page: 'join' };
   if (first === 'rooms' && isId(second)) return { page: 'console', room: second };
   if (first === 'vehicle') {
     const wanted = decode(second);

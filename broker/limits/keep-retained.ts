@@ -33,8 +33,10 @@ export function keepRetained(aedes: Aedes, store: RetainedStore, { room, onRefus
   });
   persistence.createRetainedStreamCombi = (filters) => {
     const client = subscriber;
+    let handed = 0;
     const roomThere = async () => {
-      for (let i = 0; i < TURNS_EACH; i++) await turn();
+      for (let i = 0; handed > 0 && i < TURNS_EACH; i++) await turn();
+      handed += 1;
       return client !== null && room(client);
     };
     return Readable.from(store.matching(filters, roomThere), { highWaterMark: 1 });

@@ -72,7 +72,7 @@ export const LIMITS = {
   ),
   controlBytes: limit(
     'bytes',
-    16 * KIB,
+    32 * KIB,
     [1 * KIB, 1 * MIB],
     'any MQTT packet but PUBLISH, and so filters in one SUBSCRIBE',
     'closed before it is read',

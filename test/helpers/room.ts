@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { startServer } from '../../broker/serve.ts';
 import type { ChannelName, VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
 import { createOperatorEnd, type OperatorEnd, type OperatorEndOptions } from '../../shared/operator-end.ts';
 import type { Peer } from '../../shared/peer.ts';
 import type { RoomView } from '../../shared/room-view.ts';
@@ -20,10 +21,10 @@ export async function testServer(options: Partial<Parameters<typeof startServer>
   return server;
 }
 
-export async function testVehicle(broker: string, options: Partial<VehicleOptions> = {}) {
+export async function testVehicle(broker: string, options: Partial<VehicleOptions> = {}, log: Log = silent) {
   const vehicle = await runVehicle(
     { room: 'car1', broker, root: 'rooms', maxOperators: 8, fps: 30, kbps: 1500, iceServers: [], ...options },
-    silent,
+    log,
   );
   onTestFinished(() => vehicle.close());
   return vehicle;
@@ -55,9 +56,14 @@ export function testOperator(
   root = 'rooms',
   arrival: OperatorEndOptions['arrival'] = 'entered',
   /** clockless: never says what time it is. */
-  { clockless = false } = {},
+  {
+    clockless = false,
+    self: id = `op-${randomBytes(4).toString('hex')}`,
+    ...who
+  }: { clockless?: boolean } & Partial<
+    Pick<OperatorEndOptions, 'self' | 'credentials' | 'keys' | 'identity'>
+  > = {},
 ): TestOperator {
-  const id = `op-${randomBytes(4).toString('hex')}`;
   const received: Received = { packets: 0, nalTypes: new Set() };
   const watchers = new Set<() => void>();
   const createPeer = weriftOperator(received);
@@ -83,6 +89,7 @@ export function testOperator(
       return peer;
     },
     arrival,
+    ...who,
     onView: () => queueMicrotask(wake),
     onState(next) {
       state = next;
@@ -128,8 +135,9 @@ export interface Heard {
 }
 
 /** Hears everything below the root, as a fleet system would. */
-export async function testListener(url: string, filter = 'rooms/#') {
-  const client = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 200 });
+/** @param login where there is access control */
+export async function testListener(url: string, filter = 'rooms/#', login: object = {}) {
+  const client = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 200, ...login });
   onTestFinished(() => client.endAsync(true));
   const heard: Heard[] = [];
   const watchers = new Set<() => void>();

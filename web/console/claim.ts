@@ -66,7 +66,7 @@ export function claimNotice(
 /** The vehicle knows operators by id only. */
 function withNames(reason: string, view: RoomView, self: string): string {
   const text = reason.replace(/\.$/, '');
-  return text.replace(/\bop-[a-z0-9-]+/g, (id) => personName(id, view.operators, self));
+  return text.replace(/\b(op|sv)-[a-z0-9-]+/g, (id) => personName(id, view.operators, self));
 }
 
 /** Who wants the wheel that this operator has, as a question; null while nobody does. */

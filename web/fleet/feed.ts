@@ -1,10 +1,9 @@
 /** The fleet, live over MQTT: one signal per car, so that only rows that change are drawn anew. */
 import { batch, type Signal, signal } from '@preact/signals';
-import { type BusState, createBus, type Incoming } from '../../shared/bus.ts';
+import { type BusOptions, type BusState, createBus, type Incoming } from '../../shared/bus.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import type { Usage } from '../../shared/messages.ts';
 import { createTopics } from '../../shared/topics.ts';
-import { randomId } from '../broker-url.ts';
 import type { FleetSettings } from '../settings.ts';
 import { type Car, driverOf, hear, nameOf, newCar, stateOf } from './cars.ts';
 
@@ -18,7 +17,12 @@ const SETTLE_MS = 300;
 
 export type Feed = ReturnType<typeof createFeed>;
 
-export function createFeed(settings: FleetSettings, clock: Clock = systemClock) {
+/** @param me who this page is on the broker */
+export function createFeed(
+  settings: FleetSettings,
+  me: Pick<BusOptions, 'clientId' | 'credentials'>,
+  clock: Clock = systemClock,
+) {
   const cars = new Map<string, Car>();
   const rows = new Map<string, Signal<Car>>();
   const changed = new Set<string>();
@@ -42,7 +46,7 @@ export function createFeed(settings: FleetSettings, clock: Clock = systemClock) 
   const bus = createBus({
     url: settings.url,
     root: settings.root,
-    clientId: randomId('fleet'),
+    ...me,
     filters: createTopics(settings.root).filters.fleet(),
     clock,
     onMessage,

@@ -2,14 +2,15 @@
 import '../style/fleet.css';
 import { computed, type ReadonlySignal, signal, useComputed } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import { randomId } from '../broker-url.ts';
+import { Account } from '../access/account.tsx';
+import { onlooker } from '../access/identity.ts';
 import { timeOfDay } from '../format.ts';
 import { Glyph } from '../glyph.tsx';
 import { IceWarnings } from '../ice-warnings.tsx';
 import { Notice } from '../notice.tsx';
 import { onPageLife } from '../page-life.ts';
 import { query } from '../router.ts';
-import { type FleetSettings, fleetSettings, loadIceServers, settingsProblem } from '../settings.ts';
+import { type FleetSettings, fleetSettings, loadIceServers, settingsProblem, you } from '../settings.ts';
 import { budgetNotice, LEVEL_TONES, thisMonth, usageWords } from '../usage-words.ts';
 import { type CarState, countStates, listed, stateFilter } from './cars.ts';
 import { createFeed, type Feed } from './feed.ts';
@@ -41,10 +42,11 @@ function keepFeed(show: (feed: Feed | null) => void): () => void {
   let wanted = true;
   async function open(): Promise<void> {
     settings.value = await fleetSettings();
+    const me = await onlooker();
     if (!wanted || feed) return;
-    feed = createFeed(settings.value);
+    feed = createFeed(settings.value, me);
     // There by the time of a click, and what is wrong with them shows where the fleet's owner looks.
-    void loadIceServers(randomId('op'));
+    void loadIceServers(me.clientId);
     show(feed);
   }
   function close(): void {
@@ -96,7 +98,7 @@ function Fleet({ feed }: { feed: Feed }) {
       {counts.value.all === 0 ? null : (
         <footer>
           <Total feed={feed} />
-          <a href="/vehicle">Use this device as a vehicle</a>
+          {you.value ? <Account /> : <a href="/vehicle">Use this device as a vehicle</a>}
         </footer>
       )}
     </main>

@@ -9,12 +9,14 @@ import { createVehicleEnd, type VehicleEnd } from '../../shared/vehicle-end.ts';
 import type { Doing } from '../../shared/vehicle-reports.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import type { VssValues } from '../../shared/vss.ts';
+import { takeIdentity } from '../access/identity.ts';
 import { watchNetwork } from '../network-watch.ts';
 import { onPageLife } from '../page-life.ts';
 import { createBrowserPeer } from '../peer.ts';
-import { fleetSettings, iceServers, iceWarnings, loadIceServers } from '../settings.ts';
+import { fleetSettings, iceServers, iceWarnings, loadIceServers, you } from '../settings.ts';
 import { createCamera } from './camera.ts';
 import { sayCaptureTimes } from './capture-times.ts';
+import { ownKey } from './own-key.ts';
 import { createSensors } from './sensors.ts';
 import { keepAwake } from './wake.ts';
 
@@ -73,12 +75,19 @@ export function createPhone(room: string) {
   async function join(): Promise<void> {
     const mine = ++turn;
     const [settings] = await Promise.all([fleetSettings(), loadIceServers(room)]);
+    // Where there is access control the server has let this page be this vehicle, and no other.
+    const credentials = you.peek() ? (await takeIdentity()).credentials : undefined;
     if (mine !== turn) return;
     replaced.value = false;
     end = createVehicleEnd({
       url: settings.url,
       root: settings.root,
+      credentials,
+      guarded: credentials !== undefined,
       room,
+      secretKey: ownKey(settings.root, room),
+      // From the server that this page itself is from: there is nothing to be kept of it.
+      fleetKey: () => settings.fleetKey,
       maxOperators: MAX_OPERATORS,
       createPeer: (_operator, entered) =>
         createBrowserPeer({

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { createBus } from '../../shared/bus.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { createTopics } from '../../shared/topics.ts';
-import { randomId } from '../broker-url.ts';
+import { onlooker } from '../access/identity.ts';
 import { fleetSettings } from '../settings.ts';
 
 /** True while the room's vehicle is online; false also while that is not known yet. */
@@ -12,12 +12,13 @@ export function useTaken(room: string): boolean {
   useEffect(() => {
     let close = () => {};
     let wanted = true;
-    void fleetSettings().then(({ url, root }) => {
+    void fleetSettings().then(async ({ url, root }) => {
+      const me = await onlooker();
       if (!wanted) return;
       const bus = createBus({
         url,
         root,
-        clientId: randomId('look'),
+        ...me,
         filters: [createTopics(root).presence(room, room)],
         onMessage(incoming) {
           if (incoming.kind === 'presence') setTaken(incoming.message?.state === 'online');

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import mqtt, { type MqttClient } from 'mqtt';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Gate, OPEN_GATE } from '../../../broker/access/gate.ts';
+import type { Grant } from '../../../broker/access/tokens.ts';
 import { createBroker } from '../../../broker/broker.ts';
 import { createGuard } from '../../../broker/limits/guard.ts';
 import { DEFAULT_LIMITS, type LimitName } from '../../../broker/limits/limits.ts';
@@ -66,7 +68,7 @@ test.each([
     expect(granted).toMatchObject({ packet: { granted: [1, 128] } });
     await closedFor(client, topic);
     expect(await hits(label)).toBe(2);
-    expect(said(limit).map(({ message }) => message)).toEqual(['subscription refused', 'over a limit']);
+    expect(said(limit).map(({ message }) => message)).toEqual(['MQTT subscription refused', 'over a limit']);
   },
 );
 
@@ -151,7 +153,11 @@ describe('rate', () => {
     const hit: LimitName[] = [];
     const limits = { ...DEFAULT_LIMITS, messages: { ...DEFAULT_LIMITS.messages, monitor: 1, vehicle: 1000 } };
     const guard = createGuard({ limits, root: 'rooms', onHit: (limit) => hit.push(limit) }, silent);
-    const broker = await createBroker(guard, silent, ({ id }) => (id === 'car1' ? 'vehicle' : 'monitor'));
+    const gate: Gate = {
+      ...OPEN_GATE,
+      grantOf: ({ id }) => ({ role: id === 'car1' ? 'vehicle' : 'monitor' }) as Grant,
+    };
+    const broker = await createBroker(guard, silent, () => gate);
     const tcp = createMqttTcp(broker, guard);
     tcp.server.listen(0, '127.0.0.1');
     await once(tcp.server, 'listening');

@@ -1,5 +1,6 @@
 /** Who else is here, and who drives. */
 import { timeOfDay } from '../../format.ts';
+import { you } from '../../settings.ts';
 import { personName } from '../claim.ts';
 import type { Cockpit } from '../cockpit.ts';
 
@@ -23,14 +24,21 @@ export function People({ cockpit: { room } }: { cockpit: Cockpit }) {
           </li>
         ))}
       </ul>
-      <label class="supervise">
-        <input
-          type="checkbox"
-          checked={room.supervises.value}
-          onChange={(event) => room.supervise(event.currentTarget.checked)}
-        />
-        I supervise: I may take the wheel from others
-      </label>
+      {you.value ? null : <Supervise room={room} />}
     </>
+  );
+}
+
+/** Where anybody may come in everybody may say so; else the server says it. */
+function Supervise({ room }: { room: Cockpit['room'] }) {
+  return (
+    <label class="supervise">
+      <input
+        type="checkbox"
+        checked={room.supervises.value}
+        onChange={(event) => room.supervise(event.currentTarget.checked)}
+      />
+      I supervise: I may take the wheel from others
+    </label>
   );
 }

@@ -1,0 +1,78 @@
+/** Whose access has ended before its time, as the register says, also while the server runs. */
+import { mkdirSync, watch } from 'node:fs';
+import type { Clock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+import { addEnded, ENDED, readEnded } from './register.ts';
+import type { Grant } from './tokens.ts';
+
+/** Looked at besides, where a file system tells nobody of changes, ms. */
+const LOOK_MS = 2_000;
+
+export interface Endings {
+  /** Whether this access was ended. */
+  has(grant: Pick<Grant, 'id' | 'from' | 'sub' | 'issued'>): boolean;
+  /** How many times an invitation has been swapped for a session. */
+  uses(id: string): number;
+  /** Written down at once. @throws Error of one sentence */
+  use(id: string): void;
+  end(id: string): void;
+  close(): void;
+}
+
+/** @param onChange more has ended */
+export function watchEndings(folder: string, clock: Clock, log: Log, onChange: () => void): Endings {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  let ids = new Set<string>();
+  let used = new Map<string, number>();
+  /** By peer; '' for everybody. Seconds since the epoch. */
+  let before = new Map<string, number>();
+  let count = 0;
+
+  function look(): void {
+    let entries: ReturnType<typeof readEnded>;
+    try {
+      entries = readEnded(folder);
+    } catch (error) {
+      log.warn({ reason: (error as Error).message }, 'whose access has ended can’t be read');
+      return;
+    }
+    if (entries.length === count) return;
+    count = entries.length;
+    [ids, used, before] = [new Set(), new Map(), new Map()];
+    for (const entry of entries) {
+      if ('id' in entry && entry.used) used.set(entry.id, (used.get(entry.id) ?? 0) + 1);
+      else if ('id' in entry) ids.add(entry.id);
+      else before.set(entry.sub ?? '', Math.max(entry.before, before.get(entry.sub ?? '') ?? 0));
+    }
+    onChange();
+  }
+
+  look();
+  const watcher = watch(folder, (_event, file) => {
+    if (file === null || file === ENDED) look();
+  });
+  watcher.on('error', (error) => log.warn({ reason: error.message }, 'changes of access are seen later'));
+  const stop = clock.every(LOOK_MS, look);
+
+  return {
+    has({ id, from, sub, issued }) {
+      return (
+        [id, ...from].some((one) => ids.has(one)) ||
+        issued <= Math.max(before.get('') ?? 0, before.get(sub) ?? 0)
+      );
+    },
+    uses: (id) => used.get(id) ?? 0,
+    use(id) {
+      addEnded(folder, { id, used: true });
+      look();
+    },
+    end(id) {
+      addEnded(folder, { id });
+      look();
+    },
+    close() {
+      watcher.close();
+      stop();
+    },
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * What the broker asks about each client: whether it may come in, and what it may say and hear. Keeps who is
+ * connected by which right, and closes those whose right has ended.
+ */
+import type { Client } from 'aedes';
+import type { Clock } from '../../shared/clock.ts';
+import type { Access, Login } from './access.ts';
+import type { Grant } from './tokens.ts';
+
+/** Rights that have run out are looked for this often, ms. */
+const SWEEP_MS = 1_000;
+/** Peers whose access is watched though they are not connected; more are forgotten. */
+const MOST_PEERS = 20_000;
+
+export interface Gate {
+  /** Resolves with why the client can't come in, a clause; null when it can. */
+  admit(client: Client, login: Login): Promise<string | null>;
+  /** @param client null for the will of a client that another run of the broker had, which is `clientId` */
+  mayPublish(client: Client | null, topic: string, clientId: string | undefined): boolean;
+  maySubscribe(client: Client, filter: string): boolean;
+  mayReceive(client: Client, topic: string): boolean;
+  /** Who a client is; null when it is not known, or anybody may come in. */
+  grantOf(client: Client): Grant | null;
+  /** The connection is over. */
+  left(client: Client): void;
+  close(): void;
+}
+
+/** Without access control: everybody is let in, and may say and hear all. */
+export const OPEN_GATE: Gate = {
+  admit: async () => null,
+  mayPublish: () => true,
+  maySubscribe: () => true,
+  mayReceive: () => true,
+  grantOf: () => null,
+  left() {},
+  close() {},
+};
+
+export interface Ended {
+  grant: Grant;
+  reason: 'expired' | 'ended';
+}
+
+/** The broker's side of it. */
+export interface GateListener {
+  /** Whether a client is the server itself. */
+  isOwn(client: Client): boolean;
+  /** A client is being closed, and why. */
+  onClosed(client: Client, reason: string): void;
+}
+
+/** @param onEnded a peer's access is over for good, connected or not */
+export function createGate(
+  access: Access,
+  clock: Clock,
+  onEnded: (ended: Ended) => void,
+  { isOwn, onClosed }: GateListener,
+): Gate {
+  const grants = new WeakMap<Client, Grant>();
+  /** Those that are connected. A client's will is looked at when it is no more. */
+  const clients = new Set<Client>();
+  /** The newest right of each peer that has been here. */
+  const peers = new Map<string, Grant>();
+  /** Of wills that outlive a run of the broker. */
+  const wills = new Map<string, Grant>();
+  const { rules } = access;
+
+  function sweep(): void {
+    const now = access.now();
+    for (const [sub, grant] of peers) {
+      const ended = access.endings.has(grant);
+      if (!ended && now < grant.until) continue;
+      peers.delete(sub);
+      onEnded({ grant, reason: ended ? 'ended' : 'expired' });
+    }
+    for (const client of clients) {
+      const grant = grants.get(client);
+      if (!grant) continue;
+      if (access.endings.has(grant)) shut(client, 'its access was ended');
+      else if (now >= grant.expires) shut(client, 'its token has expired');
+    }
+  }
+
+  function shut(client: Client, reason: string): void {
+    // Its right to leave a will ends with its connection, not before: what it announced has to be cleared.
+    if (client.closed) return;
+    onClosed(client, reason);
+    client.close();
+  }
+
+  access.onEnded(sweep);
+  const stop = clock.every(SWEEP_MS, sweep);
+
+  return {
+    async admit(client, login) {
+      const verdict = await access.admit(login);
+      if (!verdict.ok) return verdict.reason;
+      const { grant } = verdict;
+      const taken = [...clients].some(
+        (other) => other.id === login.clientId && grants.get(other)?.sub !== grant.sub,
+      );
+      if (taken) return `the client id '${login.clientId}' is in use`;
+      grants.set(client, grant);
+      clients.add(client);
+      wills.set(login.clientId, grant);
+      if (wills.size > MOST_PEERS) wills.delete(wills.keys().next().value as string);
+      // Anew at the end: those that go first were not here for longest.
+      peers.delete(grant.sub);
+      peers.set(grant.sub, grant);
+      if (peers.size > MOST_PEERS) peers.delete(peers.keys().next().value as string);
+      return null;
+    },
+    mayPublish(client, topic, clientId) {
+      if (client && isOwn(client)) return true;
+      const grant = client ? grants.get(client) : wills.get(clientId ?? '');
+      return grant !== undefined && rules.mayPublish(grant, topic);
+    },
+    maySubscribe(client, filter) {
+      if (isOwn(client)) return true;
+      const grant = grants.get(client);
+      return grant !== undefined && rules.maySubscribe(grant, filter);
+    },
+    mayReceive(client, topic) {
+      if (isOwn(client)) return true;
+      const grant = grants.get(client);
+      return grant !== undefined && rules.mayReceive(grant, topic);
+    },
+    grantOf: (client) => grants.get(client) ?? null,
+    left(client) {
+      clients.delete(client);
+    },
+    close: stop,
+  };
+}

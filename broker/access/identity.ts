@@ -1,0 +1,18 @@
+/** Who a client of the broker or a caller of the web server is. */
+import type { Role } from '../../shared/roles.ts';
+import { roomMatches } from '../../shared/room-pattern.ts';
+
+export interface Identity {
+  /** Its peer id, the `sub` of its token. */
+  sub: string;
+  role: Role;
+  /** Names of rooms, and patterns: see room-pattern.ts. */
+  rooms: string[];
+}
+
+export const mayEnter = ({ rooms }: Pick<Identity, 'rooms'>, room: string): boolean =>
+  rooms.some((pattern) => roomMatches(pattern, room));
+
+/** Whether the client can be only in this one room. */
+export const onlyRoom = ({ rooms }: Pick<Identity, 'rooms'>): string | null =>
+  rooms.length === 1 && !rooms[0]?.includes('*') ? (rooms[0] ?? null) : null;

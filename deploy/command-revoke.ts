@@ -1,0 +1,81 @@
+/** `plntry revoke`: ends access before its time. */
+import { Command, Option } from 'commander';
+import { dataOption, momentOf } from './access-options.ts';
+import { OptionError, option, parseRoot } from './options.ts';
+
+interface RevokeFlags {
+  peer?: string;
+  all?: boolean;
+  list?: boolean;
+  data?: string;
+  root: string;
+}
+
+export function revokeCommand(): Command {
+  return new Command('revoke')
+    .description('End access at once, that of who is connected and of who drives too.')
+    .argument('[what]', 'an id that invite or token have printed, or the token or link itself')
+    .addOption(new Option('--peer <id>', 'all tokens that this peer was given until now, e.g. car1'))
+    .addOption(new Option('--all', 'all access that was given until now, to anyone'))
+    .addOption(new Option('--list', 'show what has been given, and has neither expired nor been ended'))
+    .addOption(dataOption())
+    .addOption(option('--root <topic>', 'MQTT topic root', parseRoot).default('rooms'))
+    .addHelpText(
+      'after',
+      `
+Run it on the server's machine, as its user; the running server sees it at once.`,
+    )
+    .action(async (what: string | undefined, flags: RevokeFlags) => {
+      const ways = [what !== undefined, flags.peer !== undefined, flags.all === true, flags.list === true];
+      if (ways.filter(Boolean).length !== 1)
+        throw new OptionError('Say what to end: an id, a token or a link; or --peer <id>, --all, or --list.');
+      const [{ folderOf, now, openGrants, orOptionError }, { addEnded, readEnded, readGranted }] =
+        await Promise.all([import('./grants.ts'), import('../broker/access/register.ts')]);
+      const folder = folderOf(flags.data);
+      const write = (text: string) => process.stdout.write(`${text}\n`);
+      if (flags.list) {
+        const ended = readEnded(folder);
+        const gone = (id: string) => ended.some((one) => 'id' in one && !one.used && one.id === id);
+        const cut = (sub: string | undefined, issued: number) =>
+          ended.some(
+            (one) => 'before' in one && issued <= one.before && (one.sub === undefined || one.sub === sub),
+          );
+        const live = readGranted(folder).filter(
+          ({ id, until, sub, issued }) => until > now() && !gone(id) && !cut(sub, issued),
+        );
+        if (live.length === 0) write('Nobody has been given access.');
+        for (const { id, kind, role, rooms, sub, until } of live)
+          write(`${id}  until ${momentOf(until)}  ${kind}  ${role}  ${sub ?? ''}  ${rooms.join(' ')}`);
+        return;
+      }
+      await orOptionError(async () => {
+        if (flags.all) addEnded(folder, { before: now() });
+        else if (flags.peer !== undefined) addEnded(folder, { sub: flags.peer, before: now() });
+        else addEnded(folder, { id: await idOf(what ?? '', folder, flags, { openGrants, readGranted }) });
+      });
+      write('Ended.');
+    });
+}
+
+/** @throws Error of one sentence when it is nothing that was ever given */
+async function idOf(
+  what: string,
+  folder: string,
+  { data, root }: RevokeFlags,
+  use: {
+    openGrants: typeof import('./grants.ts')['openGrants'];
+    readGranted: typeof import('../broker/access/register.ts')['readGranted'];
+  },
+): Promise<string> {
+  if (use.readGranted(folder).some(({ id }) => id === what)) return what;
+  const text = what.split('#').at(-1) ?? '';
+  const { tokens } = use.openGrants(data, root);
+  for (const audience of ['invitation', 'mqtt', 'session'] as const) {
+    const verdict = await tokens.verify(text, audience);
+    if (verdict.ok) return verdict.grant.id;
+    if (verdict.reason === 'the token has expired') throw new Error('That has expired already.');
+  }
+  throw new Error(
+    "That is neither an id, nor a token or a link of this server; 'plntry revoke --list' shows what there is.",
+  );
+}
