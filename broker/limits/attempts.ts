@@ -1,6 +1,7 @@
 /**
  * Failed log-in attempts per address. Only failures count: a thousand clients behind one address with good
- * credentials are never held up, and those that were let in lately are not by a neighbour's failures either.
+ * credentials are never held up, and those that were let in lately are not by a neighbour's failures either: they
+ * have their own to count.
  */
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { addressKey } from './addresses.ts';
@@ -34,30 +35,28 @@ export function createAttempts(
     const reason = `more than ${points} failed log-in attempts within ${duration} s`;
     onOver({ limit: 'loginFailures', reason }, address);
   };
-  const pair = (address: string, id: string | undefined) => (id ? `${address} ${id}` : null);
+  /** What counts: the address, or for who was let in from there lately, that alone. */
+  const keyOf = (address: string, id: string | undefined) =>
+    id !== undefined && known.has(`${address} ${id}`) ? `${address} ${id}` : address;
 
   return {
     async allowed(from, id) {
       const address = addressKey(from);
-      const who = pair(address, id);
-      const state = await limiter.get(address);
-      if (!state || state.consumedPoints <= points || (who && known.has(who))) return { ok: true };
+      const state = await limiter.get(keyOf(address, id));
+      if (!state || state.consumedPoints <= points) return { ok: true };
       over(address);
       return { ok: false, retryAfterS: Math.max(1, Math.ceil(state.msBeforeNext / 1000)) };
     },
     async failed(from, id) {
       const address = addressKey(from);
-      const who = pair(address, id);
-      // Whoever only borrowed the id has one attempt.
-      if (who) known.delete(who);
-      await limiter.consume(address).catch((state: RateLimiterRes | Error) => {
+      await limiter.consume(keyOf(address, id)).catch((state: RateLimiterRes | Error) => {
         if (state instanceof Error) throw state;
         over(address);
       });
     },
     succeeded(from, id) {
-      const who = pair(addressKey(from), id);
-      if (!who) return;
+      if (id === undefined) return;
+      const who = `${addressKey(from)} ${id}`;
       known.delete(who);
       known.add(who);
       if (known.size > MAX_KNOWN) known.delete(known.values().next().value as string);
