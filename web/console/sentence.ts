@@ -5,6 +5,7 @@
 import { isLive } from '../../shared/negotiation.ts';
 import type { RoomView } from '../../shared/room-view.ts';
 import type { Verdict } from '../../shared/verdict.ts';
+import { ACCESS_ENDED } from '../access/words.ts';
 import { capital, duration, timeOfDay } from '../format.ts';
 import { lastSeen } from '../seen.ts';
 import { ofStranger } from './identity-words.ts';
@@ -67,6 +68,8 @@ export function sentence(situation: Situation, now: number): Sentence | null {
     case 'connected':
       return ofPicture(situation, now);
     case 'restoring':
+      // No other path is agreed on without it.
+      if (broker.state === 'refused') break;
       return ofSilence(view, link, situation.since.link, now);
     case 'ended':
       // A goodbye says more than a broker that is gone, except that with it nothing can follow.
@@ -100,6 +103,12 @@ function fromServer(problem: string | null): Sentence {
 function ofBroker({ broker, link }: RoomView, { since }: Situation, now: number): Sentence {
   switch (broker.state) {
     case 'refused':
+      if (broker.detail === ACCESS_ENDED)
+        return {
+          tone: 'danger',
+          title: 'Your access has ended',
+          detail: 'The car stands. To drive on, ask for another invitation, or sign in again.',
+        };
       return {
         tone: 'danger',
         title: 'The broker refuses this page',
