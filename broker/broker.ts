@@ -48,12 +48,12 @@ const NOT_AUTHORIZED = 5;
 
 /** How a client is connected. */
 export interface Connection {
-  transport: 'tcp' | 'websocket' | 'internal';
+  transport: 'tcp' | 'tls' | 'websocket' | 'internal';
   /** Address of the other end, for the log. */
   remote: string;
   /** Bytes that were written to the client and not yet taken by the operating system. */
   backlog(): number;
-  /** The name in a client certificate that was verified. */
+  /** The vehicle that a client certificate names which was verified. */
   certificate?: string | undefined;
 }
 
@@ -93,10 +93,14 @@ export async function createBroker(
 
   const connectionOf = (client: Client) => connections.get(client.conn);
   const describe = (client: Client) => {
-    const { transport, remote, dropped } = connectionOf(client) ?? {};
+    const { transport, remote, certificate, dropped } = connectionOf(client) ?? {};
     const peer = gate.grantOf(client)?.sub;
-    const as = peer === undefined || peer === client.id ? {} : { peer };
-    return { client: client.id ?? undefined, ...as, transport, remote, ...(dropped ? { dropped } : {}) };
+    const more = {
+      ...(peer === undefined || peer === client.id ? {} : { peer }),
+      ...(certificate ? { certificate } : {}),
+      ...(dropped ? { dropped } : {}),
+    };
+    return { client: client.id ?? undefined, transport, remote, ...more };
   };
 
   /** @param client null for the will of a client that an earlier run of the broker had */

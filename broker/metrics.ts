@@ -18,6 +18,8 @@ export interface Snapshot {
   vehiclesOnline: number;
   /** Connected ones, between a vehicle and an operator. */
   sessions: number;
+  /** When the TLS certificate in use ends, ms since the epoch; null without one. */
+  certificateEnds: number | null;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -39,8 +41,13 @@ export function createMetrics() {
   const clients = gauge('plntry_mqtt_clients', 'MQTT clients of the built-in broker; −1 with another one.');
   const vehicles = gauge('plntry_vehicles_online', 'Vehicles that are online.');
   const sessions = gauge('plntry_sessions', 'Connected sessions between vehicles and operators.');
+  const certificate = gauge(
+    'plntry_tls_certificate_end_timestamp_seconds',
+    'When the TLS certificate in use ends, in seconds since the epoch; 0 without TLS.',
+  );
 
-  function set({ usage, mqttClients, vehiclesOnline, sessions: connected }: Snapshot): void {
+  function set(snapshot: Snapshot): void {
+    const { usage, mqttClients, vehiclesOnline, sessions: connected, certificateEnds } = snapshot;
     for (const metric of [relayed, month, budget]) metric.reset();
     for (const { room, bytes, sinceStart, budget: ofRoom } of usage.rooms) {
       relayed.inc({ room }, sinceStart);
@@ -53,6 +60,7 @@ export function createMetrics() {
     clients.set(mqttClients ?? -1);
     vehicles.set(vehiclesOnline);
     sessions.set(connected);
+    certificate.set((certificateEnds ?? 0) / 1_000);
   }
 
   return {

@@ -13,11 +13,14 @@
  *    even when `handleProtocols` says no (MQTT 3.1.1, 6.0.0-3 wants `mqtt`).
  */
 import type { IncomingMessage, Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import webSocketStream from 'websocket-stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Log } from '../shared/log.ts';
 import type { Broker } from './broker.ts';
+import type { Forwarded } from './forwarded.ts';
+import type { Refuse } from './origins.ts';
 
 export const MQTT_PATH = '/mqtt';
 const SUBPROTOCOL = 'mqtt';
@@ -42,7 +45,18 @@ export interface MqttWebSocket {
   close(): Promise<void>;
 }
 
-export function attachMqttWebSocket(server: Server, broker: Broker, log: Log): MqttWebSocket {
+/** Who may open one, and who is taken for who: for whatever stands in front of the broker. */
+export interface Gate {
+  refuse: Refuse;
+  forwarded: Pick<Forwarded, 'addressOf'>;
+}
+
+export function attachMqttWebSocket(
+  server: Server | SecureServer,
+  broker: Broker,
+  gate: Gate,
+  log: Log,
+): MqttWebSocket {
   // closeTimeout is missing in the types.
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
@@ -62,15 +76,21 @@ export function attachMqttWebSocket(server: Server, broker: Broker, log: Log): M
       if (server.listenerCount('upgrade') === 1) refuse(socket, 404, 'Not Found', 'There is nothing here.');
       return;
     }
+    const remote = gate.forwarded.addressOf(request);
+    const refusal = gate.refuse(request);
+    if (refusal) {
+      refuse(socket, refusal.status, refusal.phrase, refusal.text);
+      return;
+    }
     if (!offeredProtocols(request).includes(SUBPROTOCOL)) {
-      log.warn({ remote: request.socket.remoteAddress }, 'WebSocket without the mqtt subprotocol refused');
+      log.warn({ remote }, 'WebSocket without the mqtt subprotocol refused');
       refuse(socket, 400, 'Bad Request', 'Offer the WebSocket subprotocol mqtt.');
       return;
     }
     request.socket.setNoDelay(true);
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', ignore);
-      serve(webSocket, `${request.socket.remoteAddress}:${request.socket.remotePort}`);
+      serve(webSocket, `${remote}:${request.socket.remotePort}`);
     });
   };
   server.on('upgrade', onUpgrade);

@@ -1,6 +1,6 @@
 /** The whole server: web pages, and the embedded broker or a watch over an external one. */
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo, Server } from 'node:net';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import mqtt, { MqttClient } from 'mqtt';
 import { systemClock } from '../shared/clock.ts';
@@ -12,14 +12,18 @@ import { sayFarewell } from './access/farewell.ts';
 import { createGate, type Ended, OPEN_GATE } from './access/gate.ts';
 import { createBroker } from './broker.ts';
 import { startCensus } from './census.ts';
+import { createForwarded, type Trust } from './forwarded.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createIceServers } from './ice/ice-servers.ts';
 import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
+import { addressOf, listen, onlyAt } from './listening.ts';
 import { isLoopback } from './loopback.ts';
 import { createMetrics } from './metrics.ts';
-import { createMqttTcp } from './mqtt-tcp.ts';
-import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
+import { createMqttTcp, createMqttTls } from './mqtt-tcp.ts';
+import { attachMqttWebSocket, type Gate, MQTT_PATH } from './mqtt-websocket.ts';
+import { createSiteRules } from './origins.ts';
+import { type KeptTls, keepTls, type TlsFiles } from './tls/kept-tls.ts';
 import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
 import { type RelayUsage, startUsage, type UsageOptions } from './usage/usage.ts';
 
@@ -40,6 +44,20 @@ export interface ServerOptions {
   port?: number | undefined;
   /** Of MQTT over TCP; 1883 unless given, 0 for a free one. */
   mqttPort?: number | undefined;
+  /** Address of MQTT over TCP without TLS: that of `host`, but with TLS only 127.0.0.1 unless given. */
+  mqttHost?: string | undefined;
+  /** Certificate for pages and MQTT; neither speaks TLS unless given. `hsts`: true unless given. */
+  tls?: (TlsFiles & { hsts?: boolean }) | undefined;
+  /** Of MQTT with TLS; 8883 unless given, 0 for a free one. */
+  mqttsPort?: number | undefined;
+  /** Where people reach it; what it listens on unless given. */
+  publicUrl?: string | undefined;
+  /** Origins of pages elsewhere that may use it. */
+  allowOrigins?: string[] | undefined;
+  /** Proxies whose headers are believed; none unless given. */
+  trustProxy?: Trust | undefined;
+  /** Of what `host` covers, the machine's own addresses at which it answers; all unless given. */
+  answersAt?: ((address: string) => boolean) | undefined;
   /** MQTT topic root. */
   root?: string | undefined;
   /** What the fleet is called. */
@@ -61,12 +79,16 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** `http://host:port` */
+  /** `http://host:port`, or `https:`; from this machine. */
   webUrl: string;
+  /** Where people reach it. */
+  publicUrl: string;
   /** MQTT over TCP, or the external broker's URL without its password. */
   mqttUrl: string;
   /** Null when anybody may come in. */
   access: Access | null;
+  /** MQTT with TLS; null without. */
+  mqttsUrl: string | null;
   /** Lets everybody go, and stops. Takes no more than two seconds. */
   close(): Promise<void>;
 }
@@ -74,6 +96,7 @@ export interface RunningServer {
 /** The MQTT side of the server. */
 interface MqttSide {
   url: string;
+  tlsUrl: string | null;
   pageUrl: string;
   /** The server's own connection. */
   client: MqttClient;
@@ -90,15 +113,26 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   if (!access && !isLoopback(host)) {
     log.warn({ host }, 'listening beyond this machine without access control: whoever reaches it can drive');
   }
-  const http = createServer();
+  const tls = options.tls ? keepTls(options.tls, log) : null;
+  const http = createWebServer(tls);
+  const mqttHost = options.mqttHost ?? (tls ? '127.0.0.1' : host);
+  const forwarded = createForwarded(options.trustProxy);
+  const loopbackOnly = isLoopback(host);
+  const site = createSiteRules({ ...options, loopbackOnly }, forwarded, log);
   let closing = false;
   const onEnded = (ended: Ended) => {
     log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');
     sayFarewell(ended, { client: side.client, census, root, now: Date.now() });
   };
+  const gate = { refuse: site.upgrade, forwarded };
   const side = external
     ? watchExternalBroker(external, log)
-    : await startEmbeddedBroker(http, options, access, onEnded, log);
+    : await startEmbeddedBroker(http, tls, gate, { ...options, mqttHost }, access, onEnded, log).catch(
+        (error) => {
+          tls?.close();
+          throw error;
+        },
+      );
   const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
   const census = startCensus(side.client, root);
   const metrics = createMetrics();
@@ -108,6 +142,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     access?.close();
     await usage?.close();
     await side.close();
+    tls?.close();
   };
   let usage: RelayUsage | null = null;
   try {
@@ -119,7 +154,13 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     throw error;
   }
   const { counts } = usage;
-  const metricsText = () => metrics.text({ usage: counts(), mqttClients: side.clients(), ...census.count() });
+  const metricsText = () =>
+    metrics.text({
+      usage: counts(),
+      mqttClients: side.clients(),
+      certificateEnds: tls?.facts().until ?? null,
+      ...census.count(),
+    });
   const notReady = () => (closing ? 'the server is shutting down' : side.notReady());
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
@@ -145,23 +186,31 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
           attempts: ANY_NUMBER,
           onRefused: ({ ip, path }, reason) => log.warn({ remote: ip, path, reason }, 'sign-in refused'),
         },
+        forwarded,
+        refuse: site.request,
+        hsts: options.tls?.hsts !== false,
       },
       log,
     ),
   );
+  if (options.answersAt) onlyAt(http, options.answersAt);
   try {
     await listen(http, port, host, '--port');
   } catch (error) {
     await stopListening();
     throw error;
   }
-  const webUrl = `http://${addressOf(http, host)}`;
-  log.info({ webUrl, mqttUrl: side.url, root }, 'server is ready');
+  const webUrl = `${tls ? 'https' : 'http'}://${addressOf(http, host)}`;
+  const publicUrl = options.publicUrl ?? webUrl;
+  const mqttsUrl = side.tlsUrl;
+  log.info({ webUrl, mqttUrl: side.url, ...(mqttsUrl ? { mqttsUrl } : {}), root }, 'server is ready');
 
   return {
     webUrl,
+    publicUrl,
     mqttUrl: side.url,
     access,
+    mqttsUrl,
     async close() {
       if (closing) return;
       closing = true;
@@ -175,22 +224,35 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   };
 }
 
+function createWebServer(tls: KeptTls | null): HttpServer | HttpsServer {
+  if (!tls) return createServer();
+  const server = createHttpsServer();
+  tls.equip(server);
+  return server;
+}
+
 async function startEmbeddedBroker(
-  http: HttpServer,
-  options: ServerOptions,
+  http: HttpServer | HttpsServer,
+  tls: KeptTls | null,
+  gate: Gate,
+  options: ServerOptions & { mqttHost: string },
   access: Access | null,
   onEnded: (ended: Ended) => void,
   log: Log,
 ): Promise<MqttSide> {
-  const { host = '127.0.0.1', mqttPort = 1883 } = options;
+  const { host = '127.0.0.1', mqttHost, mqttPort = 1883, mqttsPort = 8883, answersAt } = options;
   const broker = await createBroker(log, (listener) =>
     access ? createGate(access, systemClock, onEnded, listener) : OPEN_GATE,
   );
   const tcp = createMqttTcp(broker);
-  const webSocket = attachMqttWebSocket(http, broker, log);
+  const secure = tls && createMqttTls(broker, tls, log);
+  const webSocket = attachMqttWebSocket(http, broker, gate, log);
+  if (secure && answersAt) onlyAt(secure.server, answersAt);
   try {
-    await listen(tcp.server, mqttPort, host, '--mqtt-port');
+    await listen(tcp.server, mqttPort, mqttHost, '--mqtt-port', '--mqtt-host');
+    if (secure) await listen(secure.server, mqttsPort, host, '--mqtts-port');
   } catch (error) {
+    tcp.stop();
     await broker.close();
     throw error;
   }
@@ -204,18 +266,20 @@ async function startEmbeddedBroker(
   client.on('error', (error) => log.warn({ reason: error.message }, 'the server’s own connection failed'));
 
   return {
-    url: `mqtt://${addressOf(tcp.server, host)}`,
+    url: `mqtt://${addressOf(tcp.server, mqttHost)}`,
+    tlsUrl: secure && `mqtts://${addressOf(secure.server, host)}`,
     pageUrl: MQTT_PATH,
     client,
     clients: broker.clients,
     notReady: () => (tcp.server.listening ? null : 'the MQTT broker does not listen'),
     async close() {
       tcp.stop();
+      secure?.stop();
       client.end(true);
       // Close frames first: the broker then ends every connection, and publishes no wills.
       const farewell = webSocket.close();
       await broker.close();
-      await Promise.all([farewell, tcp.close()]);
+      await Promise.all([farewell, tcp.close(), secure?.close()]);
     },
   };
 }
@@ -242,42 +306,13 @@ function watchExternalBroker(external: { url: string; pageUrl: string }, log: Lo
   client.on('error', (error) => setProblem(error.message || String((error as NodeJS.ErrnoException).code)));
   return {
     url,
+    tlsUrl: null,
     pageUrl: external.pageUrl,
     client,
     clients: () => null,
     notReady: () => (client.connected ? null : `the MQTT broker ${url} is not connected (${problem})`),
     close: () => client.endAsync(true),
   };
-}
-
-/** @throws Error of one sentence that names the port and the option that changes it */
-function listen(server: Server, port: number, host: string, option: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => {
-      const where = `port ${port} on ${host}`;
-      if (error.code === 'EADDRINUSE') {
-        reject(new Error(`${capital(where)} is already in use; choose another one with ${option}.`));
-      } else if (error.code === 'EACCES') {
-        reject(new Error(`No permission to listen on ${where}; choose another one with ${option}.`));
-      } else {
-        reject(new Error(`Can't listen on ${where}: ${error.message}; check --host and ${option}.`));
-      }
-    };
-    server.once('error', onError);
-    server.listen(port, host, () => {
-      server.off('error', onError);
-      resolve();
-    });
-  });
-}
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** Host and port to reach a listening server at from this machine. */
-function addressOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 /** A URL as it may be shown and logged. */

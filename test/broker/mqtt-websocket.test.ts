@@ -7,6 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Broker } from '../../broker/broker.ts';
+import { createForwarded } from '../../broker/forwarded.ts';
 import { attachMqttWebSocket } from '../../broker/mqtt-websocket.ts';
 import { connectMqtt, retainedMessages } from '../helpers/mqtt-clients.ts';
 import { silent, testServer } from '../helpers/room.ts';
@@ -129,7 +130,8 @@ test('a client that sends faster than the broker reads has to wait, and nothing 
   const accepted = Promise.withResolvers<Duplex & { socket: WebSocket }>();
   const broker = { accept: (stream: Duplex) => accepted.resolve(stream as Duplex & { socket: WebSocket }) };
   const server = createServer();
-  const endpoint = attachMqttWebSocket(server, broker as unknown as Broker, silent);
+  const gate = { refuse: () => null, forwarded: createForwarded() };
+  const endpoint = attachMqttWebSocket(server, broker as unknown as Broker, gate, silent);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = await webSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`);
