@@ -109,13 +109,14 @@ interface MqttSide {
 /** @throws Error of one sentence when a port can't be listened on */
 export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
   const { host = '127.0.0.1', port = 8080, root = DEFAULT_ROOT, external } = options;
+  // Not in the clear where somebody has taken the trouble of a certificate.
+  const mqttHost = options.mqttHost ?? (options.tls ? '127.0.0.1' : host);
   const access = options.access ? createAccess({ ...options.access, root }, systemClock, log) : null;
-  if (!access && !isLoopback(host)) {
+  if (!access && ![host, mqttHost].every(isLoopback)) {
     log.warn({ host }, 'listening beyond this machine without access control: whoever reaches it can drive');
   }
   const tls = options.tls ? keepTls(options.tls, log) : null;
   const http = createWebServer(tls);
-  const mqttHost = options.mqttHost ?? (tls ? '127.0.0.1' : host);
   const forwarded = createForwarded(options.trustProxy);
   const loopbackOnly = isLoopback(host);
   const site = createSiteRules({ ...options, loopbackOnly }, forwarded, log);

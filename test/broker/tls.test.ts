@@ -256,6 +256,25 @@ describe('a client certificate', () => {
     expect(warning.fields.reason).toMatch(reason);
   });
 
+  test('lets its vehicle in without a token where others need one, and as nobody else', async () => {
+    const data = testFolder();
+    const { server, authority, ca } = await secureServer((authority) => ({
+      clientCa: authority.ca,
+      access: { data },
+    }));
+    const { pem } = await authority.issue('car1');
+    const url = server.mqttsUrl ?? '';
+    const online = await connectMqtt(url, { ca, ...pem, clientId: 'car1' });
+    await online.publishAsync('rooms/car1/telemetry', '{}', { qos: 1 });
+    // Not authorized (MQTT 3.1.1, table 3.1).
+    await expect(connectMqtt(url, { ca, ...pem, clientId: 'car2' })).rejects.toMatchObject({ code: 5 });
+    await expect(connectMqtt(url, { ca, clientId: 'car1' })).rejects.toMatchObject({ code: 5 });
+    const stranger = await (await createAuthority()).issue('car1');
+    await expect(connectMqtt(url, { ca, ...stranger.pem, clientId: 'car1' })).rejects.toMatchObject({
+      code: 5,
+    });
+  });
+
   test('is not asked for without an authority, and not needed with one', async () => {
     const { server, ca, logged, entries } = await knowing();
     await connectMqtt(server.mqttsUrl ?? '', { ca });
