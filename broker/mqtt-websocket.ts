@@ -45,8 +45,8 @@ export interface MqttWebSocket {
   close(): Promise<void>;
 }
 
-/** Who may open one, and who is taken for who: for whatever stands in front of the broker. */
-export interface Gate {
+/** Which requests for one are refused, and whom they are taken to come from. */
+export interface UpgradeRules {
   refuse: Refuse;
   forwarded: Pick<Forwarded, 'addressOf'>;
 }
@@ -54,7 +54,7 @@ export interface Gate {
 export function attachMqttWebSocket(
   server: Server | SecureServer,
   broker: Broker,
-  gate: Gate,
+  rules: UpgradeRules,
   log: Log,
 ): MqttWebSocket {
   // closeTimeout is missing in the types.
@@ -76,8 +76,8 @@ export function attachMqttWebSocket(
       if (server.listenerCount('upgrade') === 1) refuse(socket, 404, 'Not Found', 'There is nothing here.');
       return;
     }
-    const remote = gate.forwarded.addressOf(request);
-    const refusal = gate.refuse(request);
+    const remote = rules.forwarded.addressOf(request);
+    const refusal = rules.refuse(request);
     if (refusal) {
       refuse(socket, refusal.status, refusal.phrase, refusal.text);
       return;

@@ -21,7 +21,7 @@ import { addressOf, listen, onlyAt } from './listening.ts';
 import { isLoopback } from './loopback.ts';
 import { createMetrics } from './metrics.ts';
 import { createMqttTcp, createMqttTls } from './mqtt-tcp.ts';
-import { attachMqttWebSocket, type Gate, MQTT_PATH } from './mqtt-websocket.ts';
+import { attachMqttWebSocket, MQTT_PATH, type UpgradeRules } from './mqtt-websocket.ts';
 import { createSiteRules } from './origins.ts';
 import { type KeptTls, keepTls, type TlsFiles } from './tls/kept-tls.ts';
 import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
@@ -125,10 +125,10 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');
     sayFarewell(ended, { client: side.client, census, root, now: Date.now() });
   };
-  const gate = { refuse: site.upgrade, forwarded };
+  const rules = { refuse: site.upgrade, forwarded };
   const side = external
     ? watchExternalBroker(external, log)
-    : await startEmbeddedBroker(http, tls, gate, { ...options, mqttHost }, access, onEnded, log).catch(
+    : await startEmbeddedBroker(http, tls, rules, { ...options, mqttHost }, access, onEnded, log).catch(
         (error) => {
           tls?.close();
           throw error;
@@ -235,7 +235,7 @@ function createWebServer(tls: KeptTls | null): HttpServer | HttpsServer {
 async function startEmbeddedBroker(
   http: HttpServer | HttpsServer,
   tls: KeptTls | null,
-  gate: Gate,
+  rules: UpgradeRules,
   options: ServerOptions & { mqttHost: string },
   access: Access | null,
   onEnded: (ended: Ended) => void,
@@ -247,7 +247,7 @@ async function startEmbeddedBroker(
   );
   const tcp = createMqttTcp(broker);
   const secure = tls && createMqttTls(broker, tls, log);
-  const webSocket = attachMqttWebSocket(http, broker, gate, log);
+  const webSocket = attachMqttWebSocket(http, broker, rules, log);
   if (secure && answersAt) onlyAt(secure.server, answersAt);
   try {
     await listen(tcp.server, mqttPort, mqttHost, '--mqtt-port', '--mqtt-host');

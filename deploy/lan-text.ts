@@ -81,9 +81,10 @@ function pictures(invitations: Invitation[], terminal: Terminal): string[] {
     );
     return [labels, ...drawn, '', ...invitations.flatMap(addresses)];
   }
-  return invitations.flatMap((one, at) => {
-    const code = codes[at] ?? [];
-    if (!fits(widths[at] ?? 0, code.length)) return addresses(one);
-    return [one.label, ...code.map(inInk), one.link, ''];
-  });
+  const width = Math.max(...widths);
+  if (fits(width, height)) {
+    return invitations.flatMap((one, at) => [one.label, ...(codes[at] ?? []).map(inInk), one.link, '']);
+  }
+  const least = `${MARGIN.length + width} columns and ${height + AROUND} lines`;
+  return [...invitations.flatMap(addresses), `In a terminal of ${least} these are QR codes too.`, ''];
 }

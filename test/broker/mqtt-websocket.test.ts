@@ -130,8 +130,8 @@ test('a client that sends faster than the broker reads has to wait, and nothing 
   const accepted = Promise.withResolvers<Duplex & { socket: WebSocket }>();
   const broker = { accept: (stream: Duplex) => accepted.resolve(stream as Duplex & { socket: WebSocket }) };
   const server = createServer();
-  const gate = { refuse: () => null, forwarded: createForwarded() };
-  const endpoint = attachMqttWebSocket(server, broker as unknown as Broker, gate, silent);
+  const rules = { refuse: () => null, forwarded: createForwarded() };
+  const endpoint = attachMqttWebSocket(server, broker as unknown as Broker, rules, silent);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = await webSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`);

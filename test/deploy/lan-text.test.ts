@@ -95,6 +95,9 @@ describe('the QR codes', () => {
     const text = printed(terminal);
     expect(text).not.toContain(String.fromCharCode(27));
     for (const link of LINKS) expect(text).toContain(link);
+    const [, columns, rows] = /terminal of (\d+) columns and (\d+) lines/.exec(text) ?? [];
+    expect(columns === undefined).toBe(terminal === null);
+    if (columns) expect(codesIn(printed({ columns: Number(columns), rows: Number(rows) }))).toHaveLength(2);
   });
 });
 
