@@ -32,7 +32,11 @@ export function parseTrust(text: string): Trust {
   const list = new BlockList();
   for (const entry of text.split(',').flatMap((name) => RANGES[name.trim()] ?? [name.trim()]))
     addTo(list, entry);
-  return (address) => list.check(address, familyOf(address));
+  // Express asks with whatever it has found, too.
+  return (text) => {
+    const address = plain(text);
+    return isIP(address) !== 0 && list.check(address, familyOf(address));
+  };
 }
 
 function addTo(list: BlockList, entry: string): void {

@@ -1,5 +1,6 @@
 /** Who a request comes from, behind proxies and without. */
 import type { IncomingMessage } from 'node:http';
+import express from 'express';
 import { describe, expect, test } from 'vitest';
 import { createForwarded, parseTrust } from '../../broker/forwarded.ts';
 
@@ -34,6 +35,23 @@ test('TLS is known from the connection, or from a proxy that is trusted, or not 
   expect(trusting.isSecure(from('192.0.2.1', chain('203.0.113.9')))).toBe(null);
   expect(createForwarded().isSecure(from('127.0.0.1', chain('203.0.113.9')))).toBe(null);
   expect(createForwarded().isSecure(from('192.0.2.1', {}, true))).toBe(true);
+});
+
+test('Express finds the same address, and what is none harms nobody', () => {
+  const trust = parseTrust('loopback,10.0.0.0/8');
+  const forwarded = createForwarded(trust);
+  const app = express().set('trust proxy', trust);
+  for (const list of [
+    '203.0.113.9',
+    '203.0.113.9, 10.0.0.1',
+    '198.51.100.1, 203.0.113.9',
+    'x, 203.0.113.9',
+    '',
+  ]) {
+    const request = Object.setPrototypeOf(from('::ffff:127.0.0.1', { 'x-forwarded-for': list }), app.request);
+    expect([list, request.ip?.replace('::ffff:', '')]).toEqual([list, forwarded.addressOf(request)]);
+  }
+  expect(trust('x', 0)).toBe(false);
 });
 
 test.each(['', 'everyone', '10.0.0.0/33', '10.0.0.0/', '::1/129', '1.2.3', '11', 'loopback,'])(

@@ -145,6 +145,8 @@ describe('the Host, where the server listens for its own machine only', () => {
     const { get } = await site({ trustProxy: parseTrust('1') });
     expect((await get({ Host: 'fleet.example.org', 'X-Forwarded-For': '203.0.113.9' })).status).toBe(200);
     expect((await get({ Host: 'fleet.example.org' })).status).toBe(421);
+    const { get: known } = await site({ trustProxy: parseTrust('loopback') });
+    expect((await known({ 'X-Forwarded-For': 'nobody, at all' })).status).toBe(200);
     const { get: untold } = await site();
     expect((await untold({ Host: 'fleet.example.org', 'X-Forwarded-For': '203.0.113.9' })).status).toBe(421);
   });
