@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { keepSelfMade } from '../../broker/tls/self-made.ts';
+import { invitationLink } from '../../deploy/access-options.ts';
 import { testFolder } from '../helpers/certificates.ts';
 import { testVehicle } from '../helpers/room.ts';
 import { live, usePages } from './browser.ts';
@@ -71,6 +72,29 @@ test('the same over https and wss, with a certificate that the server has made i
   await visitAll(page, server.webUrl);
   expect(refused).toEqual([]);
   expect(await page.evaluate(() => isSecureContext)).toBe(true);
+});
+
+test('a phone becomes the car and somebody drives it, both by invitation, over https', async () => {
+  const { files } = await keepSelfMade(testFolder(), ['127.0.0.1']);
+  const server = await pages.server({
+    tls: { ...files, hsts: false },
+    mqttsPort: 0,
+    access: { data: testFolder() },
+  });
+  const comeIn = async (role: 'vehicle' | 'operator', room: string) => {
+    const { page, refused } = await watchedPage({ ignoreHTTPSErrors: true });
+    const invited = { role, rooms: [room], forS: 3_600, uses: 1 };
+    const invitation = await server.access?.issuer.invitation(invited);
+    await page.goto(invitationLink(server.webUrl, invitation?.text ?? ''));
+    await page.getByRole('button', { name: 'Come in' }).click();
+    return { page, refused };
+  };
+  const phone = await comeIn('vehicle', 'phone1');
+  await phone.page.getByRole('button', { name: /start/i }).click();
+  const operator = await comeIn('operator', '*');
+  await operator.page.getByRole('link', { name: /\bphone1\b/ }).click();
+  await live(operator.page);
+  expect([...phone.refused, ...operator.refused]).toEqual([]);
 });
 
 test('a script that somebody got into the page does not run, whichever way it came in', async () => {
