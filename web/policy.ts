@@ -1,12 +1,7 @@
 /**
- * What lets these pages live under a strict content security policy: no code is made from text, and text becomes
- * markup or code in one way only (Trusted Types), which is for what libraries need and carries no script.
- * Imported before everything else.
+ * The one way in which text becomes markup or code on these pages (Trusted Types, under the server's content security
+ * policy): what libraries need, and nothing that could carry a script. Imported before everything else.
  */
-import * as z from 'zod/mini';
-
-// Otherwise zod tries out whether it may generate code, which the browser reports as an attempt.
-z.config({ jitless: true });
 
 /** Leaflet tries out with this whether the browser knows SVG. */
 const PROBE = '<svg/>';

