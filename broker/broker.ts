@@ -24,6 +24,7 @@ import { LimitError, type LimitedRole, type Refusal } from './limits/limits.ts';
 import { createLine, type Line, type Transport } from './limits/line.ts';
 import { publishRefusal } from './limits/publishing.ts';
 import { watchLines } from './limits/watch-lines.ts';
+import type { VehicleCertificate } from './tls/client-certificate.ts';
 
 /** Messages of QoS 2 that one client may leave half sent; the protocol has none. */
 const MAX_QOS2_IN_FLIGHT = 20;
@@ -41,7 +42,7 @@ export interface Connection extends Transport {
   /** Of the client: what limits per address count by. */
   address: string | undefined;
   /** The vehicle that a client certificate names which was verified. */
-  certificate?: string | undefined;
+  certificate?: VehicleCertificate | undefined;
 }
 
 export interface Broker {
@@ -92,7 +93,7 @@ export async function createBroker(
     const peer = gate.grantOf(client)?.sub;
     const more = {
       ...(peer === undefined || peer === client.id ? {} : { peer }),
-      ...(certificate ? { certificate } : {}),
+      ...(certificate ? { certificate: certificate.name } : {}),
       ...(dropped ? { dropped } : {}),
     };
     return { client: client.id ?? undefined, transport, remote, ...more };

@@ -5,7 +5,7 @@ import type { Log } from '../shared/log.ts';
 import type { Broker } from './broker.ts';
 import type { Guard } from './limits/guard.ts';
 import { createMqttAdmission } from './limits/mqtt-admission.ts';
-import { certificateNameOf, certificateProblem } from './tls/client-certificate.ts';
+import { certificateProblem, vehicleCertificateOf } from './tls/client-certificate.ts';
 import type { KeptTls } from './tls/kept-tls.ts';
 
 /** A client must have agreed on keys within this time. */
@@ -48,7 +48,7 @@ export function createMqttTls(broker: Broker, guard: Guard, tls: KeptTls, log: L
     socket.destroy();
   });
   server.on('secureConnection', (socket: TLSSocket) => {
-    const certificate = tls.knowsClients ? certificateNameOf(socket) : null;
+    const certificate = tls.knowsClients ? vehicleCertificateOf(socket) : null;
     const reason = tls.knowsClients ? certificateProblem(socket) : null;
     const end = endOf(socket);
     if (reason !== null)

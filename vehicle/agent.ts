@@ -131,7 +131,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     url: options.broker,
     root: options.root,
     credentials: options.token === undefined ? undefined : fixedCredentials(options.room, options.token),
-    guarded: options.token !== undefined,
+    guarded: options.token !== undefined || options.tls !== undefined,
     tls: options.tls,
     room: options.room,
     name: options.name,

@@ -7,6 +7,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { idProblemFor } from '../../shared/roles.ts';
 import { isId } from '../../shared/topics.ts';
+import type { VehicleCertificate } from '../tls/client-certificate.ts';
 import { type Endings, watchEndings } from './endings.ts';
 import { createIssuer, type Issuer } from './issue.ts';
 import { createPasses, type Passes } from './passes.ts';
@@ -31,8 +32,7 @@ export interface Login {
   clientId: string;
   /** MQTT's password: a token. */
   password: string | null;
-  /** The name in a client certificate that was verified. */
-  certificate: string | null;
+  certificate: VehicleCertificate | null;
 }
 
 export interface Access {
@@ -53,9 +53,6 @@ export interface Access {
   onEnded(listener: () => void): void;
   close(): void;
 }
-
-/** The end of time for access that nothing ends but its certificate: nine digits of seconds, far ahead. */
-const FOR_EVER = 32_503_680_000;
 
 /** @throws Error of one sentence when the secret, or the fleet's key, can't be had */
 export function createAccess(
@@ -105,7 +102,7 @@ export function createAccess(
     return verify(password, 'mqtt');
   }
 
-  function byCertificate(name: string): Verdict {
+  function byCertificate({ name, since, until }: VehicleCertificate): Verdict {
     const problem = idProblemFor('vehicle', name);
     if (problem)
       return { ok: false, reason: `its certificate names '${name}', which no vehicle can be called` };
@@ -115,9 +112,10 @@ export function createAccess(
       role: 'vehicle',
       rooms: [name],
       from: [],
-      issued: now(),
-      expires: FOR_EVER,
-      until: FOR_EVER,
+      // So that one that was made before its vehicle's access was ended lets it in no more.
+      issued: since,
+      expires: until,
+      until,
     };
     if (endings.has(grant)) return { ok: false, reason: 'the access was ended' };
     return { ok: true, grant };

@@ -2,6 +2,22 @@
 import type { TLSSocket } from 'node:tls';
 import { isId } from '../../shared/topics.ts';
 
+/** A vehicle's certificate that was verified. */
+export interface VehicleCertificate {
+  name: string;
+  /** From when to when it is good, seconds since the epoch. */
+  since: number;
+  until: number;
+}
+
+/** Null where {@link certificateNameOf} is. */
+export function vehicleCertificateOf(socket: TLSSocket): VehicleCertificate | null {
+  const name = certificateNameOf(socket);
+  if (name === null) return null;
+  const { valid_from: from, valid_to: to } = socket.getPeerCertificate();
+  return { name, since: Date.parse(from) / 1_000, until: Date.parse(to) / 1_000 };
+}
+
 /**
  * The common name, if it is an id as shared/topics.ts has them, of a certificate that an authority of
  * `--tls-client-ca` has made and that is valid now; otherwise null.

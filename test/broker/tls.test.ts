@@ -13,6 +13,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { addEnded } from '../../broker/access/register.ts';
 import { type ServerOptions, startServer } from '../../broker/serve.ts';
 import { validityProblem } from '../../broker/tls/certificate.ts';
 import { keepTls } from '../../broker/tls/kept-tls.ts';
@@ -20,7 +21,7 @@ import { createAuthority, type Issued, testFolder } from '../helpers/certificate
 import { spawnCli } from '../helpers/cli.ts';
 import { type LogEntry, recordLog } from '../helpers/log.ts';
 import { mosquittoPub, mosquittoSub } from '../helpers/mosquitto.ts';
-import { connectMqtt, nextMessage } from '../helpers/mqtt-clients.ts';
+import { closed, connectMqtt, nextMessage } from '../helpers/mqtt-clients.ts';
 import { parseMetrics } from '../helpers/prometheus.ts';
 
 /** A server with a certificate of a new authority. */
@@ -269,6 +270,11 @@ describe('a client certificate', () => {
     // Not authorized (MQTT 3.1.1, table 3.1).
     await expect(connectMqtt(url, { ca, ...pem, clientId: 'car2' })).rejects.toMatchObject({ code: 5 });
     await expect(connectMqtt(url, { ca, clientId: 'car1' })).rejects.toMatchObject({ code: 5 });
+    // Those that were made until now are ended, as tokens are.
+    const end = closed(online);
+    addEnded(join(data, 'access'), { sub: 'car1', before: Math.floor(Date.now() / 1_000) });
+    await end;
+    await expect(connectMqtt(url, { ca, ...pem, clientId: 'car1' })).rejects.toMatchObject({ code: 5 });
     const stranger = await (await createAuthority()).issue('car1');
     await expect(connectMqtt(url, { ca, ...stranger.pem, clientId: 'car1' })).rejects.toMatchObject({
       code: 5,
