@@ -10,6 +10,8 @@ import { DEFAULT_ROOT } from '../shared/topics.ts';
 import { type Access, type AccessOptions, createAccess } from './access/access.ts';
 import { sayFarewell } from './access/farewell.ts';
 import { createGate, type Ended, OPEN_GATE } from './access/gate.ts';
+import { createSignIn, type SignIn, type SignInOptions } from './access/oidc.ts';
+import type { AccessRoutesOptions } from './access/routes.ts';
 import { createBroker } from './broker.ts';
 import { startCensus } from './census.ts';
 import { startHousekeeping } from './housekeeping.ts';
@@ -58,6 +60,8 @@ export interface ServerOptions {
   pages?: string | undefined;
   /** Who may come in; anybody unless given. */
   access?: Omit<AccessOptions, 'root'> | undefined;
+  /** With what people sign in, where there is access control; only invitations let them in unless given. */
+  signIn?: SignInOptions | undefined;
 }
 
 export interface RunningServer {
@@ -102,7 +106,9 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
   const census = startCensus(side.client, root);
   const metrics = createMetrics();
+  let signIn: SignIn | null = null;
   const stopListening = async () => {
+    signIn?.close();
     house?.close();
     census.close();
     access?.close();
@@ -130,6 +136,16 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   );
   // What is wrong with the configuration is logged now, and the first page doesn't wait for a service.
   void ice.iceServers('server');
+  const webUrl = () => `http://${addressOf(http, host)}`;
+  const accessRoutes: AccessRoutesOptions = {
+    attempts: ANY_NUMBER,
+    onRefused: ({ ip, originalUrl }, reason) =>
+      log.warn({ remote: ip, path: originalUrl.replace(/\?.*/s, ''), reason }, 'sign-in refused'),
+  };
+  if (access && options.signIn) {
+    const base = () => options.signIn?.publicUrl ?? webUrl();
+    signIn = createSignIn(options.signIn, { ...accessRoutes, access, base, clock: systemClock, log });
+  }
   http.on(
     'request',
     createHttpApp(
@@ -140,11 +156,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
         notReady,
         metrics,
         metricsText,
-        access: access && {
-          control: access,
-          attempts: ANY_NUMBER,
-          onRefused: ({ ip, path }, reason) => log.warn({ remote: ip, path, reason }, 'sign-in refused'),
-        },
+        access: access && { ...accessRoutes, control: access, signIn },
       },
       log,
     ),
@@ -155,11 +167,10 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     await stopListening();
     throw error;
   }
-  const webUrl = `http://${addressOf(http, host)}`;
-  log.info({ webUrl, mqttUrl: side.url, root }, 'server is ready');
+  log.info({ webUrl: webUrl(), mqttUrl: side.url, root }, 'server is ready');
 
   return {
-    webUrl,
+    webUrl: webUrl(),
     mqttUrl: side.url,
     access,
     async close() {

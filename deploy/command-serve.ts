@@ -5,6 +5,7 @@ import type { ServerOptions } from '../broker/serve.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { type AccessFlags, accessOptions, addAccessOptions, publicUrlOption } from './access-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
+import { addOidcOptions, type OidcFlags, oidcOptions } from './oidc-options.ts';
 import {
   iceServersOf,
   type LogLevel,
@@ -20,7 +21,7 @@ import {
 } from './options.ts';
 import { addUsageOptions, type UsageFlags, usageOptions } from './usage-options.ts';
 
-export interface ServeFlags extends UsageFlags, AccessFlags {
+export interface ServeFlags extends UsageFlags, AccessFlags, OidcFlags {
   host: string;
   port: number;
   mqttPort: number;
@@ -29,7 +30,6 @@ export interface ServeFlags extends UsageFlags, AccessFlags {
   brokerPageUrl?: string;
   iceServers?: IceServer[];
   name?: string;
-  publicUrl?: string;
   logLevel: LogLevel;
 }
 
@@ -70,7 +70,7 @@ export function addServeOptions(command: Command): Command {
     )
     .addOption(option('--name <text>', 'what the fleet is called', parseName));
   command.addOption(publicUrlOption());
-  return addUsageOptions(addAccessOptions(command)).addOption(logLevelOption());
+  return addUsageOptions(addOidcOptions(addAccessOptions(command))).addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
@@ -81,8 +81,11 @@ export function serverOptions(flags: ServeFlags): ServerOptions {
   }
   const external = externalBroker(broker, brokerPageUrl);
   const ice = iceSetup(iceServers);
-  const access = accessOptions(flags, !isLoopback(host), flags.data, process.env);
-  return { host, port, mqttPort, root, name, ice, external, access, ...usageOptions(flags, process.env) };
+  const beyond = !isLoopback(host);
+  const access = accessOptions(flags, beyond, flags.data, process.env);
+  const signIn = oidcOptions(flags, { guarded: access !== undefined, beyond }, process.env);
+  const usage = usageOptions(flags, process.env);
+  return { host, port, mqttPort, root, name, ice, external, access, signIn, ...usage };
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {
@@ -114,6 +117,9 @@ Examples:
   plntry serve --relay-budget 50GB --relay-budget-car 2GB,car1=5GB --relay-budget-action limit
   PLNTRY_STUN_URLS=stun:turn.example.org PLNTRY_TURN_URLS=turn:turn.example.org \\
   PLNTRY_TURN_SECRET_FILE=/run/secrets/turn plntry serve
+  plntry serve --host 0.0.0.0 --public-url https://fleet.example.org \\
+    --oidc-issuer https://id.example.org/realms/fleet --oidc-client-id plntry \\
+    --oidc-map 'drivers=operator:car*,leads=supervisor:*'
 ${ICE_HELP}`,
   );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
