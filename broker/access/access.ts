@@ -19,7 +19,11 @@ export interface AccessOptions {
   secret?: Uint8Array | undefined;
   /** The topic root. */
   root: string;
+  /** How long a page's token is good, seconds; it asks for the next one well before. */
+  pageTokenS?: number | undefined;
 }
+
+const PAGE_TOKEN_S = 15 * 60;
 
 export interface Login {
   clientId: string;
@@ -34,6 +38,7 @@ export interface Access {
   tokens: Tokens;
   issuer: Issuer;
   endings: Endings;
+  pageTokenS: number;
   /** Seconds since the epoch. */
   now(): number;
   /** A token of that audience that has neither expired nor been ended. Never rejects. */
@@ -49,7 +54,11 @@ export interface Access {
 const FOR_EVER = 32_503_680_000;
 
 /** @throws Error of one sentence when the secret can't be had */
-export function createAccess({ data, secret, root }: AccessOptions, clock: Clock, log: Log): Access {
+export function createAccess(
+  { data, secret, root, pageTokenS = PAGE_TOKEN_S }: AccessOptions,
+  clock: Clock,
+  log: Log,
+): Access {
   const folder = accessFolder(data);
   const now = () => Math.floor(clock.now() / 1_000);
   const tokens = createTokens(secret ?? openSecret(folder), root, now);
@@ -69,6 +78,7 @@ export function createAccess({ data, secret, root }: AccessOptions, clock: Clock
     tokens,
     issuer: createIssuer(tokens, folder, now),
     endings,
+    pageTokenS,
     now,
     verify,
     async admit({ clientId, password, certificate }) {

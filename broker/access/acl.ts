@@ -31,7 +31,7 @@ const rulesOf = (role: Role, wanted: Action): string[] =>
 /**
  * An `acl_file` of Mosquitto. It knows no roles and no rooms of a user: with the user name as the peer id
  * everybody speaks only as itself, and everybody is a vehicle and an operator at once, in all rooms.
- * @param monitors user names that read everything, and nothing else
+ * @param monitors user names that read everything
  */
 export function mosquittoAcl(root: string, monitors: string[]): string {
   const pattern = (wanted: Action) => {
@@ -50,7 +50,8 @@ export function mosquittoAcl(root: string, monitors: string[]): string {
     '# Access rules of plntry for Mosquitto: acl_file in mosquitto.conf, with allow_anonymous false.',
     "# A client's user name is its peer id: car1 for a vehicle, op-… for an operator, sv-… for a supervisor.",
     '# Mosquitto tells neither roles nor rooms apart: each user speaks only as itself, in every room. Where that',
-    "# is not enough, use the built-in broker, or EMQX with the tokens' own acl claim.",
+    "# is not enough, use the built-in broker, or EMQX with the tokens' own acl claim. Monitors read more, and may",
+    '# make emergency stops like everybody.',
     '',
     ...pattern('publish').map((filter) => `pattern write ${filter}`),
     ...pattern('receive').map((filter) => `pattern read ${filter}`),
@@ -62,7 +63,7 @@ export function mosquittoAcl(root: string, monitors: string[]): string {
 /** What EMQX needs to take the tokens of plntry, in its configuration's own notation (HOCON). */
 export function emqxConfig(): string {
   return `# Access rules of plntry for EMQX 5: its tokens name their own topics, as the claim acl.
-# Put the secret of plntry in place of the words below ('plntry secret' prints it), and see that only EMQX can read it.
+# Put plntry's secret in place of the words below (the file access/secret in its data folder), and let only EMQX read it.
 authentication = [
   {
     mechanism = jwt

@@ -5,8 +5,6 @@ import type { Access } from './access.ts';
 import { onlyRoom } from './identity.ts';
 import { type Grant, newId, type Verdict } from './tokens.ts';
 
-/** A page's token is good for so long, seconds; it asks for the next one well before. */
-export const PAGE_TOKEN_S = 15 * 60;
 /** Hex digits of a session in the ids of its peers, and of one peer in them. */
 const SESSION_DIGITS = 10;
 const PEER_DIGITS = 8;
@@ -57,7 +55,7 @@ export async function pageToken(
     role === 'vehicle' ? peer === base : new RegExp(`^${base}-[0-9a-f]{${PEER_DIGITS}}$`).test(peer);
   if (!mine) return { ok: false, reason: `'${peer}' is not one of yours.` };
   const issued = access.now();
-  const expires = Math.min(until, issued + PAGE_TOKEN_S);
+  const expires = Math.min(until, issued + access.pageTokenS);
   const grant: Grant = {
     id: newId(),
     sub: peer,

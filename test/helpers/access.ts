@@ -16,10 +16,17 @@ export function temporaryData(): string {
   return folder;
 }
 
-export async function guardedServer(options: Partial<Parameters<typeof startServer>[0]> = {}) {
+/** @param pageTokenS how long a page's token is good, seconds */
+export async function guardedServer(
+  options: Partial<Parameters<typeof startServer>[0]> = {},
+  pageTokenS?: number,
+) {
   const record = recordLog();
   const data = temporaryData();
-  const server = await startServer({ port: 0, mqttPort: 0, access: { data }, ...options }, record.log);
+  const server = await startServer(
+    { port: 0, mqttPort: 0, access: { data, pageTokenS }, ...options },
+    record.log,
+  );
   onTestFinished(() => server.close());
   const access = server.access as Access;
   return {
@@ -33,6 +40,8 @@ export async function guardedServer(options: Partial<Parameters<typeof startServ
       const { text: password, id } = await access.issuer.token(sub, { role, rooms, forS });
       return { clientId: sub, username: sub, password, id };
     },
+    link: async (role: Role, rooms: string[]) =>
+      `${server.webUrl}/join#${(await access.issuer.invitation({ role, rooms, forS: HOUR_S, uses: 1 })).text}`,
     invite: (role: Role, rooms: string[], uses = 1) =>
       access.issuer.invitation({ role, rooms, forS: HOUR_S, uses }),
   };

@@ -1,5 +1,5 @@
 /** Debian's Mosquitto: the broker, and its command line clients. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,8 +20,15 @@ export interface Mosquitto {
   stop(): Promise<void>;
 }
 
-/** Starts a Mosquitto that anyone may use, and keeps nothing on disk. @param port a free one unless given */
-export async function startMosquitto(port?: number): Promise<Mosquitto> {
+/**
+ * Starts a Mosquitto that keeps nothing on disk.
+ * @param port a free one unless given
+ * @param guard who may use it, with the name as password, and by which rules; anyone unless given
+ */
+export async function startMosquitto(
+  port?: number,
+  guard?: { acl: string; users: string[] },
+): Promise<Mosquitto> {
   const tcp = port ?? (await freePort());
   const webSocket = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'plntry-mosquitto-'));
@@ -34,7 +41,7 @@ export async function startMosquitto(port?: number): Promise<Mosquitto> {
       `listener ${tcp} 127.0.0.1`,
       `listener ${webSocket} 127.0.0.1`,
       'protocol websockets',
-      'allow_anonymous true',
+      ...(guard ? guarded(folder, guard) : ['allow_anonymous true']),
       'persistence false',
       'set_tcp_nodelay true',
       '',
@@ -55,6 +62,16 @@ export async function startMosquitto(port?: number): Promise<Mosquitto> {
     port: tcp,
     stop,
   };
+}
+
+/** Lines of its configuration. */
+function guarded(folder: string, { acl, users }: { acl: string; users: string[] }): string[] {
+  const [rules, passwords] = [join(folder, 'acl'), join(folder, 'passwords')];
+  writeFileSync(rules, acl);
+  writeFileSync(passwords, users.map((user) => `${user}:${user}\n`).join(''));
+  spawnSync('mosquitto_passwd', ['-U', passwords]);
+  for (const file of [rules, passwords]) chmodSync(file, 0o644);
+  return ['allow_anonymous false', `acl_file ${rules}`, `password_file ${passwords}`];
 }
 
 export interface Subscriber {

@@ -55,9 +55,12 @@ export function testOperator(
   root = 'rooms',
   arrival: OperatorEndOptions['arrival'] = 'entered',
   /** clockless: never says what time it is. */
-  { clockless = false } = {},
+  {
+    clockless = false,
+    self: id = `op-${randomBytes(4).toString('hex')}`,
+    credentials,
+  }: { clockless?: boolean } & Partial<Pick<OperatorEndOptions, 'self' | 'credentials'>> = {},
 ): TestOperator {
-  const id = `op-${randomBytes(4).toString('hex')}`;
   const received: Received = { packets: 0, nalTypes: new Set() };
   const watchers = new Set<() => void>();
   const createPeer = weriftOperator(received);
@@ -73,6 +76,7 @@ export function testOperator(
     root,
     room,
     self: id,
+    credentials,
     createPeer(handlers) {
       const inner = createPeer({
         ...handlers,
@@ -128,8 +132,9 @@ export interface Heard {
 }
 
 /** Hears everything below the root, as a fleet system would. */
-export async function testListener(url: string, filter = 'rooms/#') {
-  const client = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 200 });
+/** @param login where there is access control */
+export async function testListener(url: string, filter = 'rooms/#', login: object = {}) {
+  const client = await mqtt.connectAsync(url, { protocolVersion: 4, reconnectPeriod: 200, ...login });
   onTestFinished(() => client.endAsync(true));
   const heard: Heard[] = [];
   const watchers = new Set<() => void>();

@@ -6,6 +6,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { build } from 'vite';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { IceServer } from '../../shared/server-api.ts';
+import { guardedServer } from '../helpers/access.ts';
 import { CHROMIUM } from '../helpers/chromium.ts';
 import { testServer } from '../helpers/room.ts';
 
@@ -29,6 +30,7 @@ export function usePages() {
   });
 
   return {
+    guarded: (pageTokenS?: number) => guardedServer({ pages }, pageTokenS),
     server: (options: Parameters<typeof testServer>[0] = {}) => testServer({ ...options, pages }),
     /** A page of its own browser context; a script error on it fails the test. */
     async open(url: string, options: BrowserContextOptions = {}): Promise<Page> {

@@ -1,6 +1,8 @@
 /** Getting in at the broker, and being put out. */
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { createGate } from '../../../broker/access/gate.ts';
+import { systemClock } from '../../../shared/clock.ts';
 import { guardedServer, HOUR_S } from '../../helpers/access.ts';
 import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
 
@@ -91,6 +93,19 @@ test('a will on somebody else’s topic is refused at the door', async () => {
   expect((await refusalOf(mqttUrl, { ...operator, will })).code).toBe(5);
   const { fields } = await logged(({ message }) => message === 'MQTT client refused');
   expect(fields.reason).toBe("it may not leave a will on 'rooms/car1/peers/car1'");
+});
+
+test('the will of a client that an earlier run had is published by the rules, and of nobody knows whom never', async () => {
+  const { access, login } = await guardedServer();
+  const gate = createGate(access, systemClock, () => {}, { isOwn: () => false, onClosed() {} });
+  const { password, clientId } = await login('op-1', 'operator', ['car1']);
+  expect(gate.mayPublish(null, 'rooms/car1/peers/op-1', clientId)).toBe(false);
+  const client = { id: clientId } as Parameters<typeof gate.admit>[0];
+  expect(await gate.admit(client, { clientId, password, certificate: null })).toBeNull();
+  expect(gate.mayPublish(null, 'rooms/car1/peers/op-1', clientId)).toBe(true);
+  expect(gate.mayPublish(null, 'rooms/car1/peers/car1', clientId)).toBe(false);
+  expect(gate.mayPublish(null, 'rooms/car1/peers/op-1', undefined)).toBe(false);
+  gate.close();
 });
 
 test('whose token expires is closed then, with its will', async () => {

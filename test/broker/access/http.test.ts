@@ -13,7 +13,10 @@ const post = (url: string, body: object, cookie?: string) =>
     body: JSON.stringify(body),
   });
 
-async function accept(webUrl: string, invitation: string) {
+async function accept(
+  webUrl: string,
+  invitation: string,
+): Promise<{ status: number; body: Json; set: string; cookie: string }> {
   const response = await post(`${webUrl}/api/session`, { invitation });
   const cookie = response.headers.get('set-cookie') ?? '';
   return {

@@ -1,8 +1,11 @@
 /** Who may say and hear what, tried out on the running broker: every topic with every role. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import mqtt, { type MqttClient } from 'mqtt';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAccess } from '../../../broker/access/access.ts';
 import { createGate } from '../../../broker/access/gate.ts';
+import { RULES } from '../../../broker/access/rules.ts';
 import { createBroker } from '../../../broker/broker.ts';
 import { createMqttTcp } from '../../../broker/mqtt-tcp.ts';
 import { systemClock } from '../../../shared/clock.ts';
@@ -176,6 +179,15 @@ test('what is retained is told to who may know it, and to nobody else', async ()
   await inside.publishAsync('rooms/car1/usage', 'last', { qos: 1 });
   await last;
   expect(heard).toEqual(['rooms/car1/lease']);
+});
+
+test('docs/security.md has every rule, and no other', () => {
+  const docs = readFileSync(fileURLToPath(new URL('../../../docs/security.md', import.meta.url)), 'utf8');
+  const shown = [...docs.matchAll(/^\| [a-z, ]+ \| (?:publish|receive) \| .*$/gm)].map(([line]) => line);
+  const rules = RULES.map(
+    ({ roles, action, topic, what }) => `| ${roles.join(', ')} | ${action} | \`${topic}\` | ${what} |`,
+  );
+  expect(shown).toEqual(rules);
 });
 
 test('$SYS is read by monitors alone, and written by nobody', async () => {

@@ -1,0 +1,146 @@
+/** Access from the command line, with a real server in another process. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryData } from '../helpers/access.ts';
+import { spawnCli } from '../helpers/cli.ts';
+import { mosquittoPub, mosquittoSub, startMosquitto } from '../helpers/mosquitto.ts';
+import { closed, connectMqtt } from '../helpers/mqtt-clients.ts';
+
+async function run(args: string[], environment: Record<string, string> = {}) {
+  const cli = spawnCli(args, environment);
+  const { status } = await cli.ended;
+  return { status, stdout: cli.stdout().trim(), stderr: cli.stderr().trim() };
+}
+
+async function serve(data: string, ...args: string[]) {
+  const cli = spawnCli(['serve', '--access', '--data', data, '--port', '0', '--mqtt-port', '0', ...args]);
+  const [, port] = await cli.printed(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/);
+  return { cli, port: Number(port), url: `mqtt://127.0.0.1:${port}` };
+}
+
+const tokenOf = async (data: string, ...args: string[]) =>
+  (await run(['token', ...args, '--data', data])).stdout;
+
+test('a token from the command line works with mosquitto_sub and mosquitto_pub, through -u and -P', async () => {
+  const data = temporaryData();
+  const { port } = await serve(data);
+  const monitor = await tokenOf(data, 'mon-1', '--role', 'monitor');
+  const operator = await tokenOf(data, 'op-1', '--role', 'operator', '--rooms', 'car1');
+  const ears = await mosquittoSub(port, 'rooms/#', '-u', 'mon-1', '-P', monitor);
+  await mosquittoPub(port, 'rooms/car1/estop', 'people on the road', '-q', '1', '-u', 'op-1', '-P', operator);
+  expect(await ears.next()).toBe('rooms/car1/estop people on the road');
+  await expect(mosquittoPub(port, 'rooms/car1/estop', 'no token', '-q', '1')).rejects.toThrow();
+});
+
+test('revoke ends a connection of the running server, by id and by the token itself', async () => {
+  const data = temporaryData();
+  const { url } = await serve(data);
+  const issued = await run(['token', 'car1', '--data', data]);
+  const [, id = ''] = /plntry revoke (\S+)/.exec(issued.stderr) ?? [];
+  for (const what of [id, await tokenOf(data, 'car2')]) {
+    const sub = what === id ? 'car1' : 'car2';
+    const client = await connectMqtt(url, {
+      clientId: sub,
+      username: sub,
+      password: what === id ? issued.stdout : what,
+    });
+    expect((await run(['revoke', '--list', '--data', data])).stdout).toContain(` ${sub} `);
+    const end = closed(client);
+    expect(await run(['revoke', what, '--data', data])).toMatchObject({ status: 0, stdout: 'Ended.' });
+    await end;
+    expect((await run(['revoke', '--list', '--data', data])).stdout).not.toContain(` ${sub} `);
+  }
+});
+
+test('the secret is made once, for its user alone', async () => {
+  const data = temporaryData();
+  const first = await tokenOf(data, 'car1');
+  expect(statSync(join(data, 'access/secret')).mode & 0o777).toBe(0o600);
+  expect(statSync(join(data, 'access')).mode & 0o777).toBe(0o700);
+  const { url } = await serve(data);
+  await connectMqtt(url, { clientId: 'car1', username: 'car1', password: first });
+});
+
+test('a secret may be given, and then counts', async () => {
+  const data = temporaryData();
+  const secret = { PLNTRY_ACCESS_SECRET: Buffer.alloc(32, 7).toString('base64') };
+  const { stdout } = await run(['token', 'car1', '--data', data], secret);
+  const { url } = await serve(data);
+  const refused = await connectMqtt(url, { clientId: 'car1', username: 'car1', password: stdout }).catch(
+    (error) => error.code,
+  );
+  expect(refused).toBe(5);
+});
+
+test.each([
+  [['invite', 'Car1'], "'Car1' is neither a room nor a pattern"],
+  [['invite', 'car1', '--for', 'ever'], "'ever' is not a span of time"],
+  [['invite', 'car1', '--role', 'king'], 'Allowed choices are vehicle, operator, supervisor, monitor'],
+  [['invite', 'car1', '--role', 'monitor'], 'A monitor is a program: give it a token'],
+  [['invite', 'car1', 'car2', '--role', 'vehicle'], 'A vehicle has one room, of its own name.'],
+  [['invite', 'op-1', '--role', 'vehicle'], "A vehicle's id does not begin with op-, sv-, mon-: 'op-1'."],
+  [['token', 'dispatch', '--role', 'operator', '--rooms', '*'], "begins with 'op-', for example 'op-1'"],
+  [['token', 'op-1', '--role', 'operator'], "option '--rooms' is missing"],
+  [['token', 'car1', '--rooms', 'car2'], "A vehicle has one room, of its own name: 'car1'."],
+  [['revoke'], 'Say what to end'],
+  [['revoke', 'nonsense'], 'That is neither an id, nor a token or a link of this server'],
+  [['acl'], "required option '--for <broker>' not specified"],
+  [['serve', '--access', '--insecure'], "options '--access' and '--insecure' can't both be given."],
+  [
+    ['serve', '--public-url', 'https://a.example/path'],
+    'is not an address such as https://fleet.example.org',
+  ],
+])('%j is refused in one sentence', async (args, sentence) => {
+  const { status, stderr } = await run(args, { PLNTRY_DATA: temporaryData() });
+  expect(stderr).toContain(sentence);
+  expect(stderr.split('\n')).toHaveLength(1);
+  expect(status).toBe(2);
+});
+
+test('a secret that is none is refused, and not repeated', async () => {
+  const { status, stderr } = await run(['serve', '--access'], { PLNTRY_ACCESS_SECRET: 'too-short' });
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr:
+      "error: PLNTRY_ACCESS_SECRET is not base64 of at least 32 bytes; 'openssl rand -base64 32' makes one.",
+  });
+});
+
+test('beyond this machine there is access control, unless --insecure is said', async () => {
+  const guarded = spawnCli(['serve', '--host', '0.0.0.0', '--port', '0', '--mqtt-port', '0']);
+  await guarded.printed(/Access +only with a token/);
+  const open = spawnCli(['serve', '--host', '0.0.0.0', '--port', '0', '--mqtt-port', '0', '--insecure']);
+  await open.printed(/whoever reaches it can drive/);
+});
+
+test('Mosquitto keeps to the rules that acl prints', async () => {
+  const { stdout } = await run(['acl', '--for', 'mosquitto', '--monitor', 'mon-1']);
+  const mosquitto = await startMosquitto(undefined, {
+    acl: stdout,
+    users: ['car1', 'op-a', 'op-b', 'mon-1'],
+  });
+  const client = (name: string) =>
+    connectMqtt(mosquitto.url, { clientId: name, username: name, password: name });
+  const [car, a, b, monitor] = await Promise.all(['car1', 'op-a', 'op-b', 'mon-1'].map(client));
+  const heard: Record<string, string[]> = { car: [], a: [], b: [], monitor: [] };
+  for (const [name, one] of Object.entries({ car, a, b, monitor })) {
+    one?.on('message', (topic) => heard[name]?.push(topic));
+    await one?.subscribeAsync('rooms/#', { qos: 1 });
+  }
+  await car?.publishAsync('rooms/car1/sdp/car1/op-a', 'x', { qos: 1 });
+  await a?.publishAsync('rooms/car1/sdp/op-a/car1', 'x', { qos: 1 });
+  await b?.publishAsync('rooms/car1/sdp/op-a/car1', 'as somebody else', { qos: 1 });
+  await b?.publishAsync('rooms/car1/telemetry', 'as the car', { qos: 1 });
+  await monitor?.publishAsync('rooms/car1/telemetry', 'as a monitor', { qos: 1 });
+  const last = new Promise<void>((resolve) =>
+    monitor?.on('message', (topic) => topic === 'rooms/car1/lease' && resolve()),
+  );
+  await car?.publishAsync('rooms/car1/lease', 'x', { qos: 1 });
+  await last;
+  expect(heard.monitor).toEqual(['rooms/car1/sdp/car1/op-a', 'rooms/car1/sdp/op-a/car1', 'rooms/car1/lease']);
+  expect(heard.a).toContain('rooms/car1/sdp/car1/op-a');
+  expect(heard.b).not.toContain('rooms/car1/sdp/car1/op-a');
+  expect(heard.car).toContain('rooms/car1/sdp/op-a/car1');
+  expect(heard.car).not.toContain('rooms/car1/telemetry');
+});
