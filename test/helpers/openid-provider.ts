@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair } from 'jose';
 import Provider, { type Configuration } from 'oidc-provider';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 
 export const CLIENT = { id: 'plntry', secret: 'of the tests' };
 const INTERACTION = '/interaction/';
@@ -72,7 +72,10 @@ export async function openIdProvider({
       return grant;
     },
   };
+  // It says that it keeps everything in memory; here it should.
+  const warnings = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const provider = new Provider(issuer, configuration);
+  warnings.mockRestore();
   let forge: Forger | null = null;
   const asked: string[] = [];
   provider.use(async (context, next) => {
@@ -120,6 +123,7 @@ async function interact(provider: Provider, request: IncomingMessage, response: 
   const form = new URLSearchParams(body);
   const result = form.has('deny')
     ? { error: 'access_denied', error_description: form.get('deny') ?? '' }
-    : { login: { accountId: form.get('account') ?? '' } };
+    : // A native client has to be consented to each time; see loadExistingGrant.
+      { login: { accountId: form.get('account') ?? '' }, consent: {} };
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }
