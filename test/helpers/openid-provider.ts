@@ -4,8 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair } from 'jose';
 import Provider, { type Configuration } from 'oidc-provider';
 import { onTestFinished, vi } from 'vitest';
+import type { SignInOptions } from '../../broker/access/oidc.ts';
+import { parseMappings } from '../../broker/access/oidc-roles.ts';
 
-export const CLIENT = { id: 'plntry', secret: 'of the tests' };
+const CLIENT = { id: 'plntry', secret: 'of the tests' };
+const TTL_S = 600;
 const INTERACTION = '/interaction/';
 
 export interface Account {
@@ -18,11 +21,30 @@ export interface OpenIdProviderOptions {
   accounts: Record<string, Account>;
   /** A free one unless given. */
   port?: number;
+  /** Of this machine; with localhost it is another site than a server at 127.0.0.1, for a browser. */
+  host?: '127.0.0.1' | 'localhost';
   /** Claims in the ID token as well as from the userinfo endpoint. */
   inIdToken?: boolean;
   /** Without a secret. */
   isPublic?: boolean;
 }
+
+/** What a server is told of it. @param map as `--oidc-map` */
+export const signInWith = (
+  issuer: string,
+  map: string,
+  more: Partial<SignInOptions> = {},
+): SignInOptions => ({
+  issuer,
+  clientId: CLIENT.id,
+  secret: CLIENT.secret,
+  name: 'Test ID',
+  scope: 'openid profile groups',
+  claim: 'groups',
+  mappings: parseMappings(map),
+  sessionS: 3_600,
+  ...more,
+});
 
 /** Makes of an ID token another one, before the client gets it. */
 export type Forger = (idToken: string, key: CryptoKey) => string | Promise<string>;
@@ -30,6 +52,7 @@ export type Forger = (idToken: string, key: CryptoKey) => string | Promise<strin
 export async function openIdProvider({
   accounts,
   port = 0,
+  host = '127.0.0.1',
   inIdToken = false,
   isPublic = false,
 }: OpenIdProviderOptions) {
@@ -37,7 +60,7 @@ export async function openIdProvider({
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
   const address = http.address() as AddressInfo;
-  const issuer = `http://127.0.0.1:${address.port}`;
+  const issuer = `http://${host}:${address.port}`;
   const claims = [...new Set(Object.values(accounts).flatMap(Object.keys))];
   const configuration: Configuration = {
     clients: [
@@ -55,6 +78,7 @@ export async function openIdProvider({
     ],
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: 'test' }] },
     cookies: { keys: ['of the tests'] },
+    ttl: { AccessToken: TTL_S, Grant: TTL_S, IdToken: TTL_S, Interaction: TTL_S, Session: TTL_S },
     scopes: ['openid', 'profile', 'groups'],
     claims: { openid: ['sub'], profile: ['name'], groups: claims.filter((claim) => claim !== 'name') },
     conformIdTokenClaims: !inIdToken,

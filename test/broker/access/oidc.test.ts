@@ -1,12 +1,12 @@
 /** Signing in with a real OpenID provider, as a browser does it. */
 import { type CryptoKey, decodeJwt, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { parseMappings } from '../../../broker/access/oidc-roles.ts';
+import type { SignInOptions } from '../../../broker/access/oidc.ts';
 import { BEGUN_S } from '../../../broker/access/tokens.ts';
 import { guardedServer, HOUR_S } from '../../helpers/access.ts';
 import { httpBrowser } from '../../helpers/http-browser.ts';
 import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
-import { CLIENT, type OpenIdProviderOptions, openIdProvider } from '../../helpers/openid-provider.ts';
+import { type OpenIdProviderOptions, openIdProvider, signInWith } from '../../helpers/openid-provider.ts';
 import { freePort } from '../../helpers/ports.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each test looks at what it wants of an answer
@@ -22,28 +22,15 @@ const ACCOUNTS = {
 };
 const MAP = 'drivers=operator:car*,night-shift=operator:van-7,leads=supervisor:*';
 
-function serverOf(issuer: string, more: Record<string, unknown> = {}) {
-  return guardedServer({
-    signIn: {
-      issuer,
-      clientId: CLIENT.id,
-      secret: CLIENT.secret,
-      name: 'Test ID',
-      scope: 'openid profile groups',
-      claim: 'groups',
-      mappings: parseMappings(MAP),
-      sessionS: HOUR_S,
-      ...more,
-    },
-  });
-}
+const serverOf = (issuer: string, more: Partial<SignInOptions> = {}) =>
+  guardedServer({ signIn: signInWith(issuer, MAP, more) });
 
 const ready = ({ logged }: Server) => logged(({ message }) => message === 'sign-in is ready');
 const refused = ({ entries }: Server) => entries.filter(({ message }) => message === 'sign-in refused');
 const isCallback = (url: string) => url.includes('/sign-in/callback?');
 
 /** A provider, a server that knows it, and a browser in which nobody has signed in. */
-async function all(more: Partial<OpenIdProviderOptions> = {}, options: Record<string, unknown> = {}) {
+async function all(more: Partial<OpenIdProviderOptions> = {}, options: Partial<SignInOptions> = {}) {
   const provider = await openIdProvider({ accounts: ACCOUNTS, ...more });
   const server = await serverOf(provider.issuer, options);
   await ready(server);
