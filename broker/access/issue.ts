@@ -1,8 +1,9 @@
 /** Giving access: invitations for people, tokens for vehicles and programs. */
 import { idProblemFor, PREFIXES, type Role } from '../../shared/roles.ts';
 import { isRoomPattern, isWildcard } from '../../shared/room-pattern.ts';
+import { MOST_ROOMS } from './identity.ts';
 import { addGranted } from './register.ts';
-import { type Grant, MOST_ROOMS, newId, type Tokens } from './tokens.ts';
+import { type Grant, newId, type Tokens } from './tokens.ts';
 
 export interface Invited {
   role: Role;

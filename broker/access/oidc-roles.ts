@@ -1,6 +1,6 @@
 /** What somebody who has signed in elsewhere may do here: from the claims about them to a role and rooms. Pure. */
 import { isRoomPattern } from '../../shared/room-pattern.ts';
-import { MOST_ROOMS } from './tokens.ts';
+import { MOST_ROOMS } from './identity.ts';
 
 /** Roles that people sign in for, the highest first. Vehicles and monitors are programs: they have tokens. */
 export const SIGN_IN_ROLES = ['supervisor', 'operator'] as const;
@@ -17,7 +17,7 @@ export interface Mapping {
 export type Claims = Record<string, unknown>;
 
 /** Of a name that is shown, characters. */
-const LONGEST_NAME = 64;
+export const LONGEST_NAME = 64;
 
 /**
  * `drivers=operator:car*,leads=supervisor:*`. A value may come again, for more rooms. A comma that belongs to a

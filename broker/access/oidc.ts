@@ -12,7 +12,15 @@ import { isLoopback } from '../loopback.ts';
 import type { Access } from './access.ts';
 import { clearCookie, readCookie, setCookie } from './cookies.ts';
 import { findProvider, type Problem, type ProviderOptions } from './oidc-provider.ts';
-import { accessOf, type Claims, type Mapping, nameOf, valuesOf } from './oidc-roles.ts';
+import {
+  accessOf,
+  type Claims,
+  LONGEST_NAME,
+  type Mapping,
+  nameOf,
+  plainText,
+  valuesOf,
+} from './oidc-roles.ts';
 import { sendProblem } from './problem-page.ts';
 import { type AccessRoutesOptions, beginSession } from './routes.ts';
 import { newSession } from './sessions.ts';
@@ -48,7 +56,7 @@ interface SignInParts extends AccessRoutesOptions {
 }
 
 export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn {
-  const { name, claim, mappings, sessionS } = options;
+  const { name: by, claim, mappings, sessionS } = options;
   const { access, attempts, onRefused, base, clock, log } = parts;
   const provider = findProvider(options, clock, log);
   const router = Router();
@@ -78,7 +86,7 @@ export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn
     if (elsewhere) return response.redirect(`${base()}${SIGN_IN_PATH}?${new URLSearchParams({ to })}`);
     const begun = await provider.begin(redirectUri(), request.query.again === '1');
     if (!begun) {
-      const sentence = `${name} can't be reached to sign in with: try again in a while.`;
+      const sentence = `${by} can't be reached to sign in with: try again in a while.`;
       response.set('Retry-After', '5');
       return sendProblem(response, 503, sentence, { 'Try again': request.originalUrl, 'To the fleet': '/' });
     }
@@ -106,28 +114,28 @@ export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn
     clearCookie(response, COOKIE);
     const found = await provider.finish(answer, begun);
     if (!found.ok) {
-      attempts.failed(address);
+      // Who cancels does nothing wrong, nor who finds the provider in trouble.
+      if (found.problem.status === 400) attempts.failed(address);
       return refuse(request, response, found.problem, begun.to);
     }
     attempts.succeeded(address);
     const { claims } = found;
-    const given = accessOf(valuesOf(claims, claim), mappings);
-    const [id, called] = [personId(claims), nameOf(claims)];
-    if (!given) return refuse(request, response, nothingYours(called ?? claims.sub, id, claim), begun.to);
-    const person = { ...given, until: access.now() + sessionS, from: id, name: called };
+    const id = personId(claims);
+    const name = nameOf(claims);
+    const called = name ?? plainText(claims.sub, LONGEST_NAME);
     if (access.endings.has({ id, from: [], sub: '', issued: access.now() }))
-      return refuse(request, response, shutOut(called ?? claims.sub, id), begun.to);
-    const session = await newSession(access, person);
-    access.issuer.signedIn(id, session.grant);
-    log.info(
-      { person: id, name: called, peer: session.grant.sub, role: given.role, rooms: given.rooms },
-      'signed in',
-    );
-    beginSession(response, session.text, session.grant, access.now());
+      return refuse(request, response, shutOut(called, id), begun.to);
+    const given = accessOf(valuesOf(claims, claim), mappings);
+    if (!given) return refuse(request, response, nothingYours(called, id, claim), begun.to);
+    const until = access.now() + sessionS;
+    const { text, grant } = await newSession(access, { ...given, until, from: id, name });
+    access.issuer.signedIn(id, grant);
+    log.info({ person: id, name, peer: grant.sub, ...given }, 'signed in');
+    beginSession(response, text, grant, access.now());
     response.redirect(base() + begun.to);
   });
 
-  return { name, router, close: provider.close };
+  return { name: by, router, close: provider.close };
 }
 
 const NOT_BEGUN: Problem = {

@@ -30,9 +30,11 @@ export function sendProblem(
 <meta name="viewport" content="width=device-width">
 <title>Sign in</title>
 <style>
-  :root { color-scheme: light dark; font: 1.25rem/1.5 system-ui, sans-serif }
-  main { max-width: 36rem; margin: 20vh auto; padding: 0 1rem }
-  a { color: inherit; margin-right: 1.5rem }
+  :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+  :root { color: light-dark(#12181a, #eceee8); background: light-dark(#e6e8e1, #0c0f10) }
+  main { max-width: 40rem; margin: 30vh auto 0; padding: 0 1.5rem }
+  h1 { font-size: 1.625rem; line-height: 1.2 }
+  a { display: inline-block; color: inherit; padding: 0.5rem 1.5rem 0.5rem 0 }
 </style>
 <main>
   <h1>You are not signed in</h1>

@@ -12,14 +12,12 @@ import * as z from 'zod/mini';
 import { ROLES } from '../../shared/roles.ts';
 import { isRoomPattern } from '../../shared/room-pattern.ts';
 import { aclClaim } from './acl.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, MOST_ROOMS } from './identity.ts';
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'plntry';
 /** Longer ones are not looked at, characters. An `acl` for so many rooms as a token may have is shorter. */
 const LONGEST = 16 * 1024;
-/** Rooms that one token may name. */
-export const MOST_ROOMS = 32;
 
 export const AUDIENCES = ['invitation', 'session', 'mqtt'] as const;
 export type Audience = (typeof AUDIENCES)[number];

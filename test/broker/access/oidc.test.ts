@@ -320,7 +320,7 @@ describe('an ID token', () => {
   const asItIs = (claims: JWTPayload) => claims;
 
   test('that is signed anew with the same key is believed, so that the others are refused for what they say', async () => {
-    const { provider, server, browser } = await all();
+    const { provider, server, browser } = await all({ inIdToken: true });
     provider.forging(resigned(asItIs));
     expect((await signIn(browser, server, 'ann')).url).toBe(`${server.webUrl}/rooms/car1`);
   });
@@ -339,7 +339,7 @@ describe('an ID token', () => {
     ['about nobody', resigned(({ sub, ...claims }) => claims)],
     ['that is none', () => 'x.y.z'],
   ])('%s is refused', async (_what, forger) => {
-    const { provider, server, browser } = await all();
+    const { provider, server, browser } = await all({ inIdToken: true });
     provider.forging(forger);
     const arrived = await signIn(browser, server, 'ann');
     expect(arrived.status).toBe(502);
