@@ -49,7 +49,16 @@ export async function startServer(
   { port = 80, mqttPort = 1883, ...options }: ProductOptions & { port?: number; mqttPort?: number } = {},
 ): Promise<Server> {
   buildPages();
-  const args = ['serve', '--host', host.address, '--port', String(port), '--mqtt-port', String(mqttPort)];
+  const args = [
+    'serve',
+    '--insecure',
+    '--host',
+    host.address,
+    '--port',
+    String(port),
+    '--mqtt-port',
+    String(mqttPort),
+  ];
   const start = () => runCli(host, args, options, /plntry is running/, YIELDING);
   let program = await start();
   return {

@@ -101,10 +101,7 @@ test('access that is ended ends the drive: the car stops, and the page says why'
     ears.heard.length,
   );
   addEnded(`${server.data}/access`, { id });
-  await page
-    .getByText(/access (was|has) ended/)
-    .first()
-    .waitFor();
+  await sentenceOf(page).getByText('Your access has ended').waitFor();
   await left;
 });
 

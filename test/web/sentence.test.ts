@@ -84,6 +84,12 @@ describe('the broker', () => {
     );
   });
 
+  test('refused since access has ended, also while the car is silent', () => {
+    const broker = { state: 'refused', detail: 'your access has ended' } as const;
+    expect(title({ broker })).toBe('Your access has ended');
+    expect(title({ broker, link: live('restoring') })).toBe('Your access has ended');
+  });
+
   test('refused, with what it said, and a way to try again', () => {
     expect(say({ broker: { state: 'refused', detail: 'Not authorized' } })).toMatchObject({
       title: 'The broker refuses this page',

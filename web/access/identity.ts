@@ -2,6 +2,7 @@
 import type { Credentials } from '../../shared/credentials.ts';
 import { type PageToken, PageTokenSchema, type You } from '../../shared/server-api.ts';
 import { randomId } from '../broker-url.ts';
+import { ACCESS_ENDED } from './words.ts';
 
 /** A server that takes longer counts as one that does not answer, ms. */
 const ANSWER_LIMIT_MS = 5_000;
@@ -95,7 +96,7 @@ async function askToken(peer?: string): Promise<PageToken> {
   }).catch(() => {
     throw new Error('the server does not answer');
   });
-  if (response.status === 401 || response.status === 403) throw new Refused('your access has ended');
+  if (response.status === 401 || response.status === 403) throw new Refused(ACCESS_ENDED);
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   return PageTokenSchema.parse(await response.json());
 }

@@ -1,6 +1,9 @@
 /** Access in words. Pure. */
 import type { You } from '../../shared/server-api.ts';
 
+/** What a page is told that gets no token any more. */
+export const ACCESS_ENDED = 'your access has ended';
+
 const DOES: Record<You['role'], string> = {
   vehicle: 'be',
   operator: 'drive',

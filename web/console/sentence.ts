@@ -2,8 +2,10 @@
  * What the console says instead of a live picture: one clear sentence for every state, what is being
  * done about it, and what the operator can do. Pure; null while the picture is live.
  */
+
 import type { RoomView } from '../../shared/room-view.ts';
 import type { Verdict } from '../../shared/verdict.ts';
+import { ACCESS_ENDED } from '../access/words.ts';
 import { capital, duration, timeOfDay } from '../format.ts';
 import { lastSeen } from '../seen.ts';
 import { ofLoss, ofSilence } from './interruption.ts';
@@ -61,6 +63,8 @@ export function sentence(situation: Situation, now: number): Sentence | null {
     case 'connected':
       return ofPicture(situation, now);
     case 'restoring':
+      // No other path is agreed on without it.
+      if (broker.state === 'refused') break;
       return ofSilence(view, link, situation.since.link, now);
     case 'ended':
       // A goodbye says more than a broker that is gone, except that with it nothing can follow.
@@ -94,6 +98,12 @@ function fromServer(problem: string | null): Sentence {
 function ofBroker({ broker, link }: RoomView, { since }: Situation, now: number): Sentence {
   switch (broker.state) {
     case 'refused':
+      if (broker.detail === ACCESS_ENDED)
+        return {
+          tone: 'danger',
+          title: 'Your access has ended',
+          detail: 'The car stands. To drive on, ask for another invitation, or sign in again.',
+        };
       return {
         tone: 'danger',
         title: 'The broker refuses this page',
