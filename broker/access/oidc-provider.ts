@@ -191,11 +191,12 @@ function statusOf(error: unknown): number {
 
 /** As much as helps; of a refusal what the provider says, never what was sent to it. */
 function reasonOf(error: unknown): string {
-  // In the body, or in a header when it does not know this client (RFC 6749, 5.2).
-  const said = error instanceof client.WWWAuthenticateChallengeError ? error.cause[0]?.parameters : error;
-  if (error instanceof client.WWWAuthenticateChallengeError || error instanceof client.ResponseBodyError) {
-    const { error: code, error_description: detail } = said as { error?: string; error_description?: string };
-    return plainText(['it answered', error.status, code, detail].filter(Boolean).join(' '), LONGEST_DETAIL);
+  const inHeader = error instanceof client.WWWAuthenticateChallengeError;
+  if (inHeader || error instanceof client.ResponseBodyError) {
+    // In a header when it does not know this client (RFC 6749, 5.2), else in the body.
+    const said = inHeader ? error.cause[0]?.parameters : error;
+    const words = ['it answered', error.status, said?.error, said?.error_description];
+    return plainText(words.filter(Boolean).join(' '), LONGEST_DETAIL);
   }
   const { message, cause } = error as Error;
   const inner = cause instanceof Error ? cause.message || String((cause as { code?: string }).code) : '';
