@@ -16,50 +16,37 @@ import {
 } from 'aedes';
 import type { Log } from '../shared/log.ts';
 import { type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
+import { connectProblem, MAX_CLIENT_ID_LENGTH, NOT_AUTHORIZED } from './connect-problem.ts';
+import { type Backlog, createBacklog } from './limits/backlog.ts';
+import type { Guard } from './limits/guard.ts';
+import { keepRetained } from './limits/keep-retained.ts';
+import { LimitError, type LimitedRole, type Refusal } from './limits/limits.ts';
+import { createLine, type Line, type Transport } from './limits/line.ts';
+import { publishRefusal } from './limits/publishing.ts';
+import { watchLines } from './limits/watch-lines.ts';
 
-/** A client must send CONNECT within this time. */
-const CONNECT_TIMEOUT_MS = 5_000;
-/**
- * A client that takes nothing for this long is disconnected. Aedes waits for it before it delivers
- * to the others, and its own default of 60 s would let one frozen subscriber stop all delivery.
- */
-const DRAIN_TIMEOUT_MS = 2_000;
-/** Above this many unsent bytes a client gets no more QoS 0 messages, so that nobody waits for it. */
-const MAX_BACKLOG_BYTES = 8 * 1024;
-/**
- * What a client gets of QoS 0 within one turn of the event loop, in bytes. A client that has just
- * frozen has no backlog yet, and from 64 KiB on Aedes would wait for it.
- */
-const MAX_BURST_BYTES = 48 * 1024;
-/** Largest payload that is passed on, in bytes; the protocol's own messages have at most 64 KiB. */
-const MAX_PAYLOAD_BYTES = 256 * 1024;
-const MAX_CLIENT_ID_LENGTH = 64;
-/**
- * Longest keepalive of a client with a will. A will is how a vehicle's death becomes known, after
- * one and a half times the keepalive.
- */
-const KEEPALIVE_LIMIT_S = 30;
+/** Messages of QoS 2 that one client may leave half sent; the protocol has none. */
+const MAX_QOS2_IN_FLIGHT = 20;
 /** Longest keepalive of a mere onlooker: the default of mosquitto_sub and of MQTT.js. */
 const ONLOOKER_KEEPALIVE_LIMIT_S = 60;
 
-/** Return codes of CONNACK (MQTT 3.1.1, 3.2.2.3) that Aedes takes from an authenticate error. */
-const IDENTIFIER_REJECTED = 2;
-const NOT_AUTHORIZED = 5;
+/** What Aedes says when its connectTimeout is over. */
+const CONNECT_LATE = 'connect did not arrive in time';
 
 /** How a client is connected. */
-export interface Connection {
-  transport: 'tcp' | 'websocket' | 'internal';
-  /** Address of the other end, for the log. */
+export interface Connection extends Transport {
+  transport: 'tcp' | 'tls' | 'websocket' | 'internal';
+  /** Address and port of the other end, for the log. */
   remote: string;
-  /** Bytes that were written to the client and not yet taken by the operating system. */
-  backlog(): number;
-  /** The name in a client certificate that was verified. */
+  /** Of the client: what limits per address count by. */
+  address: string | undefined;
+  /** The vehicle that a client certificate names which was verified. */
   certificate?: string | undefined;
 }
 
 export interface Broker {
-  /** Serves one client over a stream, until either closes it. Errors of the stream end this client only. */
-  accept(stream: Duplex, connection: Connection): void;
+  /** Serves one client, until either closes the connection. Errors of its stream end this client only. */
+  accept(connection: Connection): void;
   /** A connection from within the process; the caller speaks MQTT over it. */
   open(): Duplex;
   /** Clients that are connected, without those from within the process. */
@@ -68,35 +55,57 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-interface Delivery extends Connection {
-  /** QoS 0 messages that the client did not get. */
-  dropped: number;
-  /** Bytes that the client is about to be written. */
-  promised: number;
+interface Served {
+  connection: Connection;
+  line: Line;
+  backlog: Backlog;
 }
 
 /** @param gateFor makes the gate, once it is told which clients are the server's own */
 export async function createBroker(
+  guard: Guard,
   log: Log,
   gateFor: (tell: GateListener) => Gate = () => OPEN_GATE,
 ): Promise<Broker> {
-  const connections = new WeakMap<Duplex, Delivery>();
+  const { limits, clock } = guard;
+  const connections = new WeakMap<Duplex, Served>();
+  const lines = watchLines(clock);
   const refusals = new WeakMap<Client, { code: number; reason: string }>();
   const connects = new WeakMap<Client, ConnectPacket>();
   const failed = new WeakSet<Client>();
   const clients = new Set<Client>();
   let closing = false;
   const gate = gateFor({
-    isOwn: (client) => connectionOf(client)?.transport === 'internal',
+    isOwn: (client) => servedOf(client)?.connection.transport === 'internal',
     onClosed: (client, reason) => log.warn({ ...describe(client), reason }, 'MQTT client closed'),
   });
 
-  const connectionOf = (client: Client) => connections.get(client.conn);
+  const servedOf = (client: Client) => connections.get(client.conn);
+  const roleOf = (client: Client): LimitedRole =>
+    servedOf(client)?.connection.transport === 'internal'
+      ? 'server'
+      : (gate.grantOf(client)?.role ?? 'anyone');
   const describe = (client: Client) => {
-    const { transport, remote, dropped } = connectionOf(client) ?? {};
+    const served = servedOf(client);
+    const { transport, remote, certificate } = served?.connection ?? {};
+    const dropped = served?.backlog.dropped();
     const peer = gate.grantOf(client)?.sub;
-    const as = peer === undefined || peer === client.id ? {} : { peer };
-    return { client: client.id ?? undefined, ...as, transport, remote, ...(dropped ? { dropped } : {}) };
+    const more = {
+      ...(peer === undefined || peer === client.id ? {} : { peer }),
+      ...(certificate ? { certificate } : {}),
+      ...(dropped ? { dropped } : {}),
+    };
+    return { client: client.id ?? undefined, transport, remote, ...more };
+  };
+  /** Whom a line in the log is about: the client, or where it comes from while it has not been let in. */
+  const whoIs = (client: Client) =>
+    client.connected ? client.id : (servedOf(client)?.connection.address ?? 'unknown');
+  const over = (client: Client, refusal: Refusal, message?: string) =>
+    guard.over(refusal, whoIs(client), describe(client), message);
+  /** Once for each reason, whatever it names. */
+  const sayWhy = (client: Client, reason: string, message: string) => {
+    const key = `${message} ${whoIs(client)} ${reason.replace(/'.*'/s, '')}`;
+    guard.sayOnce(key, { ...describe(client), reason }, message);
   };
 
   /** @param client null for the will of a client that an earlier run of the broker had */
@@ -109,14 +118,19 @@ export async function createBroker(
     if (closing) return done(new Error('the broker is shutting down'));
     // Aedes's default check is gone once authorizePublish is replaced.
     if (packet.topic.startsWith('$')) return done(new Error('topics that begin with $ are the broker’s own'));
-    const size = packet.payload?.length ?? 0;
-    if (size > MAX_PAYLOAD_BYTES) return done(new Error(`a payload of ${size} bytes is too large`));
-    if (gate.mayPublish(client, packet.topic, packet.clientId)) return done();
-    const reason = `it may not publish to '${shown(packet.topic)}'`;
-    // MQTT 3.1.1 has no other answer to a PUBLISH that is refused than to close (3.3.5).
-    if (client?.connected) refusals.set(client, { code: NOT_AUTHORIZED, reason });
-    else log.warn({ client: packet.clientId ?? client?.id, reason }, 'a will was not published');
-    done(new Error(reason));
+    if (!gate.mayPublish(client, packet.topic, packet.clientId)) {
+      const reason = `it may not publish to '${shown(packet.topic)}'`;
+      // MQTT 3.1.1 has no other answer to a PUBLISH that is refused than to close (3.3.5).
+      if (client?.connected) refusals.set(client, { code: NOT_AUTHORIZED, reason });
+      else {
+        const id = packet.clientId ?? client?.id;
+        guard.sayOnce(`will ${id}`, { client: id, reason }, 'a will was not published');
+      }
+      return done(new Error(reason));
+    }
+    const own = !client || roleOf(client) === 'server';
+    const refusal = own ? null : publishRefusal(guard, client, packet, (...said) => over(client, ...said));
+    done(refusal && new LimitError(refusal));
   }
 
   /** What can never be received is refused, with the return code that MQTT has for it (3.9.3). */
@@ -125,33 +139,26 @@ export async function createBroker(
     subscription: Subscription,
     done: (error: Error | null, subscription?: Subscription | null) => void,
   ): void {
-    if (gate.maySubscribe(client, subscription.topic)) return done(null, subscription);
-    const reason = `it may not subscribe to '${shown(subscription.topic)}'`;
-    log.warn({ ...describe(client), reason }, 'MQTT subscription refused');
-    done(null, null);
+    if (roleOf(client) === 'server') return done(null, subscription);
+    if (!gate.maySubscribe(client, subscription.topic)) {
+      const reason = `it may not subscribe to '${shown(subscription.topic)}'`;
+      sayWhy(client, reason, 'MQTT subscription refused');
+      return done(null, null);
+    }
+    const refusal = guard.claims.subscribe(client, subscription.topic);
+    if (refusal) over(client, refusal, 'MQTT subscription refused');
+    done(null, refusal ? null : subscription);
   }
 
   /** Returns null for what the client is not to get. */
   function authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
     if (!gate.mayReceive(client, packet.topic)) return null;
-    // Retained messages that answer a subscription hold up nobody else, and come one after another.
-    if (packet.qos > 0 || packet.retain) return packet;
-    const connection = connectionOf(client);
-    if (!connection) return packet;
-    const size = packet.payload.length + packet.topic.length;
-    const backlog = connection.backlog();
-    const burst = connection.promised > 0 && backlog + connection.promised + size > MAX_BURST_BYTES;
-    if (backlog > MAX_BACKLOG_BYTES || burst) {
-      if (connection.dropped === 0) log.warn(describe(client), 'slow MQTT client, dropping QoS 0 messages');
-      connection.dropped += 1;
-      return null;
+    const backlog = servedOf(client)?.backlog;
+    if (!backlog?.drops(packet)) return packet;
+    if (backlog.dropped() === 1) {
+      guard.sayOnce(`slow ${whoIs(client)}`, describe(client), 'slow MQTT client, dropping QoS 0 messages');
     }
-    // Aedes writes in a later turn of the event loop, so the backlog does not show it yet.
-    connection.promised += size;
-    setImmediate(() => {
-      connection.promised -= size;
-    });
-    return packet;
+    return null;
   }
 
   function preConnect(
@@ -162,42 +169,63 @@ export async function createBroker(
     const refusal = connectProblem(packet);
     if (refusal) refusals.set(client, refusal);
     connects.set(client, packet);
+    // Queues for clients that are away would have no bound, and the protocol needs none: every session is
+    // clean, and CONNACK says that none was kept (MQTT 3.1.1, 3.2.2.2).
+    packet.clean = true;
     // Refused later, in authenticate, since only there the client gets a CONNACK that says so.
     done(null, true);
   }
 
+  /** Why a client can't come in; null when it can. */
+  async function whyNot(client: Client, password: Readonly<Buffer | undefined>) {
+    const { transport, address, certificate = null } = servedOf(client)?.connection ?? {};
+    const no = (reason: string) => ({ code: NOT_AUTHORIZED, reason });
+    const refusal = refusals.get(client);
+    if (refusal || transport === 'internal') return refusal ?? null;
+    const attempt = await guard.attempts.allowed(address, client.id);
+    if (!attempt.ok) return no(`too many attempts failed: try again in ${attempt.retryAfterS} s`);
+    const login = { clientId: client.id, password: password?.toString() || null, certificate };
+    const reason = await gate.admit(client, login);
+    if (reason !== null) {
+      await guard.attempts.failed(address, client.id);
+      return no(reason);
+    }
+    guard.attempts.succeeded(address, client.id);
+    const will = connects.get(client)?.will;
+    // Now, since a client that has gone can't be told.
+    if (!will || gate.mayPublish(client, will.topic, undefined)) return null;
+    return no(`it may not leave a will on '${shown(will.topic)}'`);
+  }
+
   const aedes = await Aedes.createBroker({
-    drainTimeout: DRAIN_TIMEOUT_MS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: limits.connectSeconds * 1000,
+    maxInflightInbound: MAX_QOS2_IN_FLIGHT,
     keepaliveLimit: ONLOOKER_KEEPALIVE_LIMIT_S,
     maxClientsIdLength: MAX_CLIENT_ID_LENGTH,
     preConnect,
     authenticate(client, _username, password, done) {
-      const refuse = (code: number, reason: string) => {
-        refusals.set(client, { code, reason });
-        done(Object.assign(new Error(reason), { returnCode: code }) as AuthenticateError, false);
-      };
-      const refusal = refusals.get(client);
-      if (refusal) return refuse(refusal.code, refusal.reason);
-      if (connectionOf(client)?.transport === 'internal') return done(null, true);
-      const certificate = connectionOf(client)?.certificate ?? null;
-      const login = { clientId: client.id, password: password?.toString() || null, certificate };
-      void gate.admit(client, login).then((reason) => {
-        if (reason !== null) return refuse(NOT_AUTHORIZED, reason);
-        const will = connects.get(client)?.will;
-        // Now, since a client that has gone can't be told.
-        if (will && !gate.mayPublish(client, will.topic, undefined))
-          return refuse(NOT_AUTHORIZED, `it may not leave a will on '${shown(will.topic)}'`);
-        done(null, true);
+      void whyNot(client, password).then((refusal) => {
+        if (!refusal) return done(null, true);
+        refusals.set(client, refusal);
+        const error = Object.assign(new Error(refusal.reason), { returnCode: refusal.code });
+        done(error as AuthenticateError, false);
       });
     },
     authorizePublish,
     authorizeSubscribe,
     authorizeForward,
   });
+  keepRetained(aedes, guard.retained, {
+    room: (client) => servedOf(client)?.line.room() ?? Promise.resolve(false),
+    onRefusal: (clientId, refusal) => guard.over(refusal, clientId, { client: clientId }),
+  });
 
+  aedes.on('clientReady', (client) => servedOf(client)?.line.open(roleOf(client)));
+  aedes.on('unsubscribe', (filters, client) => {
+    for (const filter of filters) guard.claims.unsubscribe(client, filter);
+  });
   aedes.on('client', (client) => {
-    if (connectionOf(client)?.transport !== 'internal') clients.add(client);
+    if (roleOf(client) !== 'server') clients.add(client);
     log.info(describe(client), 'MQTT client connected');
   });
   aedes.on('clientDisconnect', (client) => {
@@ -206,15 +234,18 @@ export async function createBroker(
     log.info(describe(client), 'MQTT client disconnected');
   });
   aedes.on('clientError', (client, error) => {
-    // Every write that was waiting reports the same.
-    if (failed.has(client)) return;
+    // Every write that was waiting reports the same, and what went over a limit was said.
+    if (failed.has(client) || error instanceof LimitError) return;
     failed.add(client);
     // With a refusal this is how Aedes reports that it closed the connection.
     const message = refusals.has(client) ? 'MQTT client refused' : 'MQTT client error';
-    log.warn({ ...describe(client), reason: error.message }, message);
+    sayWhy(client, error.message, message);
   });
   aedes.on('connectionError', (client, error) => {
-    log.warn({ ...describe(client), reason: error.message }, 'MQTT connection refused');
+    if (error instanceof LimitError) return;
+    if (error.message === CONNECT_LATE) {
+      over(client, { limit: 'connectSeconds', reason: `no CONNECT within ${limits.connectSeconds} s` });
+    } else sayWhy(client, error.message, 'MQTT connection refused');
   });
   aedes.on('keepaliveTimeout', (client) => log.warn(describe(client), 'MQTT client fell silent'));
   // Not in Aedes's types: a failure of its own storage. Without a listener it would end the process.
@@ -222,26 +253,40 @@ export async function createBroker(
     log.error({ reason: error.message }, 'MQTT broker error');
   });
 
-  function accept(stream: Duplex, connection: Connection): void {
+  function accept(connection: Connection): void {
     if (closing) {
-      stream.destroy();
+      connection.stream.destroy();
       return;
     }
-    connections.set(stream, { ...connection, dropped: 0, promised: 0 });
-    aedes.handle(stream);
+    const { transport, remote, address = 'unknown' } = connection;
+    const own = transport === 'internal';
+    const line = createLine({
+      transport: connection,
+      limits: own ? { ...limits, backlogBytes: Number.POSITIVE_INFINITY } : limits,
+      clock,
+      onOver(refusal, isClosed) {
+        const fields = { client: client.id ?? undefined, transport, remote };
+        guard.over(refusal, client.id ?? address, fields, isClosed ? 'over a limit' : 'MQTT client slowed');
+      },
+    });
+    connections.set(line.stream, { connection, line, backlog: createBacklog(line.backlog) });
+    lines.add(line);
+    const client = aedes.handle(line.stream);
   }
 
   return {
     accept,
     open() {
       const [ours, theirs] = duplexPair();
-      accept(ours, { transport: 'internal', remote: 'this process', backlog: () => ours.writableLength });
+      const backlog = () => ours.writableLength;
+      accept({ stream: ours, transport: 'internal', remote: 'this process', address: undefined, backlog });
       return theirs;
     },
     clients: () => clients.size,
     close() {
       closing = true;
       gate.close();
+      lines.close();
       return new Promise((resolve) => aedes.close(() => resolve()));
     },
   };
@@ -255,23 +300,3 @@ const shown = (topic: string): string =>
   topic.length > MOST_SHOWN
     ? `${topic.slice(0, MOST_SHOWN).toWellFormed()}…`
     : topic.toWellFormed().replaceAll(/\p{Cc}/gu, '\uFFFD');
-
-/** Why a CONNECT is refused; null when it is fine. */
-export function connectProblem(
-  packet: Pick<ConnectPacket, 'clientId' | 'keepalive' | 'will'>,
-): { code: number; reason: string } | null {
-  // Aedes applies its own limit to MQTT 3.1 only.
-  if (packet.clientId.length > MAX_CLIENT_ID_LENGTH) {
-    return {
-      code: IDENTIFIER_REJECTED,
-      reason: `the client id has more than ${MAX_CLIENT_ID_LENGTH} characters`,
-    };
-  }
-  if (packet.will && (packet.keepalive ?? 0) > KEEPALIVE_LIMIT_S) {
-    return {
-      code: NOT_AUTHORIZED,
-      reason: `the keepalive of a client with a will is at most ${KEEPALIVE_LIMIT_S} s`,
-    };
-  }
-  return null;
-}

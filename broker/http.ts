@@ -8,7 +8,6 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import helmet from 'helmet';
 import type { Log } from '../shared/log.ts';
 import { type FleetAnswer, SIGN_IN_PATH } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
@@ -16,11 +15,17 @@ import type { Access } from './access/access.ts';
 import { demand } from './access/caller.ts';
 import type { SignIn } from './access/oidc.ts';
 import { type AccessRoutesOptions, accessAnswer, accessRoutes } from './access/routes.ts';
+import type { Forwarded } from './forwarded.ts';
 import type { IceSource } from './ice/ice-servers.ts';
 import type { Metrics } from './metrics.ts';
+import type { Refuse } from './origins.ts';
+import { securityHeaders } from './security-headers.ts';
+import type { VehicleKeys } from './vehicle-keys.ts';
 
 export interface HttpOptions {
   fleet: FleetAnswer;
+  /** The vehicles' public keys as they are now; null when the fleet has no list of them. */
+  vehicleKeys?: (() => VehicleKeys) | null;
   ice: IceSource;
   /** Folder with the built pages. */
   pages: string;
@@ -31,6 +36,11 @@ export interface HttpOptions {
   metricsText(): Promise<string>;
   /** Null when anybody may come in. */
   access: (AccessRoutesOptions & { control: Access; signIn?: Pick<SignIn, 'name' | 'router'> | null }) | null;
+  forwarded: Forwarded;
+  /** Whose requests are not answered. */
+  refuse: Refuse;
+  /** Over TLS, whether browsers are to remember that. */
+  hsts: boolean;
 }
 
 /** Vite names these files by a hash of their content, so they never change. */
@@ -41,7 +51,9 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   const { access } = options;
   const control = access?.control ?? null;
   app.use(timed(options.metrics));
-  app.use(securityHeaders(options.fleet.mqtt.url));
+  app.set('trust proxy', options.forwarded.trust);
+  app.use(securityHeaders({ ...options, mqttUrl: options.fleet.mqtt.url }));
+  app.use(refusing(options.refuse));
 
   app.get('/healthz', (_request, response) => {
     response.json({ alive: true });
@@ -63,8 +75,9 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     next();
   });
   app.get('/api/fleet', async (request, response) => {
+    const keys = options.vehicleKeys?.();
     const more = access ? { access: await accessAnswer(access.control, request, access.signIn?.name) } : {};
-    response.json({ ...options.fleet, ...more });
+    response.json({ ...options.fleet, ...(keys && { keys }), ...more });
   });
   if (access) app.use('/api', accessRoutes(access.control, access));
   app.get('/api/ice', demand(control), async (request, response) => {
@@ -93,6 +106,16 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   };
   app.use(onError);
   return app;
+}
+
+function refusing(refuse: Refuse): RequestHandler {
+  return (request, response, next) => {
+    const refusal = refuse(request);
+    if (!refusal) return next();
+    response.status(refusal.status).set('Cache-Control', 'no-store');
+    if (request.path.startsWith('/api/')) response.json({ error: refusal.text });
+    else response.type('text').send(`${refusal.text}\n`);
+  };
 }
 
 /** Routes that metrics tell apart; everything else is `other`. */
@@ -163,35 +186,4 @@ function addPages(app: Express, pages: string): void {
     if (request.method !== 'GET' || request.accepts(['text', 'html']) !== 'html') return next();
     sendPage(response, 404);
   });
-}
-
-/** @param mqttUrl as in {@link FleetAnswer} */
-function securityHeaders(mqttUrl: string) {
-  return helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        // Leaflet and uPlot set style attributes.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:', 'blob:'],
-        mediaSrc: ["'self'", 'blob:'],
-        workerSrc: ["'self'", 'blob:'],
-        connectSrc: mqttUrl.startsWith('/')
-          ? ["'self'", (request) => webSocketOrigins(request.headers.host)]
-          : ["'self'", new URL(mqttUrl).origin],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'self'"],
-      },
-    },
-    // Whether this host is reached over TLS only is for whoever puts TLS in front of it to say.
-    strictTransportSecurity: false,
-  });
-}
-
-/** Not every browser counts WebSockets to the page's own host as 'self'. */
-function webSocketOrigins(host: string | undefined): string {
-  return host && /^[\w.:[\]-]+$/.test(host) ? `ws://${host} wss://${host}` : "'self'";
 }

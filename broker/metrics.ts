@@ -5,6 +5,7 @@
  * Label values are few by construction: rooms are those that the ledger keeps, routes are a fixed list.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { kebab, LIMIT_NAMES, type LimitName, type Limits } from './limits/limits.ts';
 import type { Counts } from './usage/usage.ts';
 
 /** Answers are files and small JSON, seconds. */
@@ -18,11 +19,16 @@ export interface Snapshot {
   vehiclesOnline: number;
   /** Connected ones, between a vehicle and an operator. */
   sessions: number;
+  /** Of the limits that are of the whole server. */
+  used: Partial<Record<LimitName, number>>;
+  /** When the TLS certificate in use ends, ms since the epoch; null without one. */
+  certificateEnds: number | null;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-export function createMetrics() {
+/** @param limits that are in force */
+export function createMetrics(limits: Limits) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -39,8 +45,35 @@ export function createMetrics() {
   const clients = gauge('plntry_mqtt_clients', 'MQTT clients of the built-in broker; −1 with another one.');
   const vehicles = gauge('plntry_vehicles_online', 'Vehicles that are online.');
   const sessions = gauge('plntry_sessions', 'Connected sessions between vehicles and operators.');
+  const certificate = gauge(
+    'plntry_tls_certificate_end_timestamp_seconds',
+    'When the TLS certificate in use ends, in seconds since the epoch; 0 without TLS.',
+  );
 
-  function set({ usage, mqttClients, vehiclesOnline, sessions: connected }: Snapshot): void {
+  const hits = counter('plntry_limit_hits_total', 'How often somebody went over a limit.', 'limit');
+  const used = gauge('plntry_limit_used', 'What is used of a limit of the whole server.', 'limit');
+  const allowed = gauge(
+    'plntry_limit',
+    'Limits in force; those per role have the role too.',
+    'limit',
+    'role',
+  );
+  for (const name of LIMIT_NAMES) {
+    hits.inc({ limit: kebab(name) }, 0);
+    const value = limits[name];
+    if (typeof value === 'number') allowed.set({ limit: kebab(name) }, value);
+    else for (const [role, rate] of Object.entries(value)) allowed.set({ limit: kebab(name), role }, rate);
+  }
+
+  function set(snapshot: Snapshot): void {
+    const {
+      usage,
+      mqttClients,
+      vehiclesOnline,
+      sessions: connected,
+      certificateEnds,
+      used: inUse,
+    } = snapshot;
     for (const metric of [relayed, month, budget]) metric.reset();
     for (const { room, bytes, sinceStart, budget: ofRoom } of usage.rooms) {
       relayed.inc({ room }, sinceStart);
@@ -53,9 +86,15 @@ export function createMetrics() {
     clients.set(mqttClients ?? -1);
     vehicles.set(vehiclesOnline);
     sessions.set(connected);
+    for (const name of LIMIT_NAMES) {
+      const value = inUse[name];
+      if (value !== undefined) used.set({ limit: kebab(name) }, value);
+    }
+    certificate.set((certificateEnds ?? 0) / 1_000);
   }
 
   return {
+    limitHit: (name: LimitName) => hits.inc({ limit: kebab(name) }),
     /** Reports of relayed bytes that were not believed, or did not parse. */
     relayDropped: counter('plntry_relay_reports_dropped_total', 'Reports of relayed bytes not counted.'),
     /** Label `provider`. */

@@ -6,30 +6,33 @@
  * which carries some three times the negotiations of ws's own createWebSocketStream. Its own ws 3
  * has published vulnerabilities, so package.json overrides it with ws 8. Mended here:
  *  - it ignores back-pressure on reading: the socket is paused while Aedes is behind;
- *  - it holds back writes from 16 KiB on: as much as over TCP is allowed;
  *  - it takes text frames, which MQTT forbids (MQTT 3.1.1, 6.0.0-1);
  *  - it reports an ErrorEvent where streams report an Error;
  *  - a subprotocol that is not offered is refused before the upgrade, since ws accepts the upgrade
  *    even when `handleProtocols` says no (MQTT 3.1.1, 6.0.0-3 wants `mqtt`).
  */
 import type { IncomingMessage, Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import webSocketStream from 'websocket-stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import type { Log } from '../shared/log.ts';
 import type { Broker } from './broker.ts';
+import type { Guard } from './limits/guard.ts';
+import type { HttpLimits } from './limits/http-limits.ts';
+import type { Refuse } from './origins.ts';
 
 export const MQTT_PATH = '/mqtt';
 const SUBPROTOCOL = 'mqtt';
-/** Largest WebSocket message that is read, in bytes. A larger one ends its connection with 1009. */
-const MAX_WEBSOCKET_MESSAGE_BYTES = 256 * 1024;
+/** A WebSocket message may carry more than one packet: so much beside the largest payload, in bytes. */
+const MESSAGE_EXTRA_BYTES = 16 * 1024;
 /** How long a peer may take to answer a close frame before its socket is destroyed. */
 const CLOSE_TIMEOUT_MS = 1_000;
 /** Close codes of RFC 6455, 7.4.1. */
 const GOING_AWAY = 1001;
 const UNSUPPORTED_DATA = 1003;
-/** Unsent bytes above which Aedes waits for a client: as Node has it for TCP sockets. */
-const WRITE_HIGH_WATER_BYTES = 64 * 1024;
+const POLICY_VIOLATION = 1008;
+/** Longest reason in a close frame (RFC 6455, 5.5), in bytes. */
+const MAX_REASON_BYTES = 123;
 
 /** What websocket-stream makes: a stream of readable-stream 2, which has no readableLength yet. */
 interface OldStream extends Duplex {
@@ -42,12 +45,20 @@ export interface MqttWebSocket {
   close(): Promise<void>;
 }
 
-export function attachMqttWebSocket(server: Server, broker: Broker, log: Log): MqttWebSocket {
+/** @param isRefused requests whose Origin or Host is not to be served */
+export function attachMqttWebSocket(
+  server: Server | SecureServer,
+  broker: Broker,
+  guard: Guard,
+  http: HttpLimits,
+  isRefused: Refuse,
+): MqttWebSocket {
   // closeTimeout is missing in the types.
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: MAX_WEBSOCKET_MESSAGE_BYTES,
+    // A larger one ends its connection with 1009.
+    maxPayload: guard.limits.messageBytes + MESSAGE_EXTRA_BYTES,
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: () => SUBPROTOCOL,
   };
@@ -62,26 +73,52 @@ export function attachMqttWebSocket(server: Server, broker: Broker, log: Log): M
       if (server.listenerCount('upgrade') === 1) refuse(socket, 404, 'Not Found', 'There is nothing here.');
       return;
     }
+    const refusal = isRefused(request);
+    if (refusal) {
+      refuse(socket, refusal.status, refusal.phrase, refusal.text);
+      return;
+    }
     if (!offeredProtocols(request).includes(SUBPROTOCOL)) {
-      log.warn({ remote: request.socket.remoteAddress }, 'WebSocket without the mqtt subprotocol refused');
+      const remote = http.addressOf(request);
+      guard.sayOnce(`subprotocol ${remote}`, { remote }, 'WebSocket without the mqtt subprotocol refused');
       refuse(socket, 400, 'Bad Request', 'Offer the WebSocket subprotocol mqtt.');
       return;
     }
+    const admission = http.admitUpgrade(request);
+    if (!admission.ok) {
+      refuse(socket, 503, 'Service Unavailable', `The server is full: ${admission.refusal.reason}.`);
+      return;
+    }
+    socket.once('close', admission.release);
     request.socket.setNoDelay(true);
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', ignore);
-      serve(webSocket, `${request.socket.remoteAddress}:${request.socket.remotePort}`);
+      serve(webSocket, request);
     });
   };
   server.on('upgrade', onUpgrade);
 
-  function serve(webSocket: WebSocket, remote: string): void {
+  function serve(webSocket: WebSocket, request: IncomingMessage): void {
     // Before websocket-stream's listener, so that the stream is told the frame's own error, not MQTT's.
     webSocket.on('message', (_data, isBinary) => {
       if (!isBinary) webSocket.close(UNSUPPORTED_DATA, 'MQTT needs binary frames');
     });
     const stream = asStream(webSocket);
-    broker.accept(stream, { transport: 'websocket', remote, backlog: () => stream._writableState.length });
+    const { socket } = request;
+    const address = http.addressOf(request);
+    broker.accept({
+      stream,
+      transport: 'websocket',
+      remote: `${address}:${socket.remotePort}`,
+      address,
+      backlog: () => stream._writableState.length,
+      watchStall: (ms, onStall) => void socket.setTimeout(ms, onStall),
+      ping(onAnswer) {
+        webSocket.removeAllListeners('pong').once('pong', onAnswer);
+        if (webSocket.readyState === webSocket.OPEN) webSocket.ping();
+      },
+      farewell: (reason) => webSocket.close(POLICY_VIOLATION, shortened(reason)),
+    });
   }
 
   return {
@@ -100,9 +137,6 @@ export function attachMqttWebSocket(server: Server, broker: Broker, log: Log): M
 function asStream(webSocket: WebSocket): OldStream {
   // Its types are written for another version of ws.
   const stream = (webSocketStream as unknown as (socket: WebSocket) => OldStream)(webSocket);
-  // Its own 16 KiB would be reached by one large message, and everybody would wait for this client.
-  stream._writableState.highWaterMark = WRITE_HIGH_WATER_BYTES;
-
   webSocket.on('message', () => {
     const { length, highWaterMark } = stream._readableState;
     if (length >= highWaterMark) webSocket.pause();
@@ -130,6 +164,13 @@ function pathOf(request: IncomingMessage): string {
 
 function offeredProtocols(request: IncomingMessage): string[] {
   return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+}
+
+/** As much of a text as a close frame has room for. */
+function shortened(reason: string): string {
+  let text = reason;
+  while (Buffer.byteLength(text) > MAX_REASON_BYTES) text = text.slice(0, -1);
+  return text;
 }
 
 /** Answers an upgrade request with an HTTP error. */

@@ -4,7 +4,8 @@ import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
 import { tokenFileOption, tokenOf } from './access-options.ts';
-import { estopFile } from './data-folder.ts';
+import { clientCertificate, trustAuthorities } from './client-tls.ts';
+import { estopFile, keyFiles } from './data-folder.ts';
 import { addDriveLogOptions, type DriveLogFlags, driveLogOptions } from './drive-log-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
@@ -14,14 +15,16 @@ import {
   OptionError,
   option,
   parseCodec,
+  parseFleetKey,
   parseName,
   parseRoom,
   parseRoot,
   urlOf,
   wholeNumber,
 } from './options.ts';
+import { addClientCertificateOptions, addTlsCaOption, type ClientTlsFlags } from './tls-options.ts';
 
-export interface VehicleFlags extends DriveLogFlags {
+export interface VehicleFlags extends DriveLogFlags, ClientTlsFlags {
   room: string;
   broker: string;
   root: string;
@@ -29,6 +32,7 @@ export interface VehicleFlags extends DriveLogFlags {
   maxOperators: number;
   iceServers?: IceServer[];
   server?: string;
+  fleetKey?: string | null;
   tokenFile?: string;
   fps: number;
   kbps: number;
@@ -72,8 +76,15 @@ export function vehicleCommand(): Command {
     .addOption(
       option(
         '--server <url>',
-        'plntry server to ask for STUN and TURN servers instead',
+        'plntry server to ask for STUN and TURN servers instead, and for the key of its fleet',
         urlOf('--server', ['http', 'https']),
+      ),
+    )
+    .addOption(
+      option(
+        '--fleet-key <key>',
+        'public key of the fleet, whose operators alone are let in, or none; else as --server names it',
+        parseFleetKey,
       ),
     )
     .addOption(option('--fps <number>', 'pictures per second', wholeNumber(1, 120)).default(30))
@@ -112,7 +123,7 @@ export function vehicleCommand(): Command {
       ).default(LATENCY_CEILING_MS),
     )
     .addOption(logLevelOption());
-  return addDriveLogOptions(command)
+  return addDriveLogOptions(addClientCertificateOptions(addTlsCaOption(command)))
     .addHelpText(
       'after',
       `
@@ -129,6 +140,8 @@ ${ICE_HELP}`,
       if (brakeMs < releaseMs) {
         throw new OptionError("option '--brake-after' is shorter than '--release-after'.");
       }
+      trustAuthorities(flags);
+      const tls = clientCertificate(flags);
       const ice = iceSetup(flags.iceServers);
       if (ice.providers.length > 0 && flags.server) {
         throw new OptionError(
@@ -136,6 +149,7 @@ ${ICE_HELP}`,
         );
       }
       const driveLog = driveLogOptions(flags, process.env);
+      const files = keyFiles(process.env, room);
       const token = tokenOf(flags, process.env);
       const [
         { runVehicle, ReplacedError },
@@ -160,8 +174,11 @@ ${ICE_HELP}`,
               ...options,
               ...askOwn,
               token,
+              tls,
               driveLog,
               estopFile: estopFile(process.env, room),
+              keyFile: files.own,
+              fleetKey: { key: flags.fleetKey, file: files.fleet },
               times: { releaseMs, brakeMs },
               speed: { maxSpeed: maxSpeed / 3.6, ceilingMs },
             },

@@ -14,6 +14,12 @@ export function stateFolder({ STATE_DIRECTORY, XDG_STATE_HOME }: Environment): s
 export const estopFile = (environment: Environment, room: string): string =>
   join(environment.PLNTRY_DATA || stateFolder(environment), 'estop', `${room}.json`);
 
+/** Where a vehicle keeps its own key, and the one of its fleet. */
+export const keyFiles = (environment: Environment, room: string): { own: string; fleet: string } => {
+  const folder = join(environment.PLNTRY_DATA || stateFolder(environment), 'keys');
+  return { own: join(folder, `${room}.key`), fleet: join(folder, `${room}.fleet`) };
+};
+
 /** Of the drive logs of all vehicles: beside what a server keeps. */
 export const driveLogFolder = (environment: Environment): string =>
   join(environment.PLNTRY_DATA || stateFolder(environment), 'drive-log');

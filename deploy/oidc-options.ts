@@ -153,7 +153,6 @@ export function oidcOptions(
     clientId,
     secret,
     mappings,
-    publicUrl,
     name: flags.oidcName ?? new URL(issuer).host,
     claim: flags.oidcClaim ?? DEFAULT_CLAIM,
     scope: flags.oidcScope ?? DEFAULT_SCOPE,

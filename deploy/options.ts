@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 import { checkIceServers } from '../broker/ice/check.ts';
+import { isKey } from '../shared/keys.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { isId, isRoot } from '../shared/topics.ts';
 
@@ -53,6 +54,13 @@ export function parseReason(text: string): string {
 export function parseCodec(text: string): string {
   if (/^[a-z0-9_]{1,32}$/.test(text)) return text;
   throw new InvalidArgumentError('An encoder’s name has a-z, 0-9 and _, for example libx264.');
+}
+
+/** The public key of a fleet; null for none. */
+export function parseFleetKey(text: string): string | null {
+  if (text === 'none') return null;
+  if (isKey(text)) return text;
+  throw new InvalidArgumentError('It is neither a public key, which has 43 characters, nor none.');
 }
 
 /** A parser for a URL of one of the protocols, given without colon. */

@@ -6,6 +6,7 @@ import { aclCommand } from './command-acl.ts';
 import { doctorCommand } from './command-doctor.ts';
 import { estopCommand } from './command-estop.ts';
 import { inviteCommand } from './command-invite.ts';
+import { keyCommand } from './command-key.ts';
 import { logCommand } from './command-log.ts';
 import { revokeCommand } from './command-revoke.ts';
 import { serveCommand } from './command-serve.ts';
@@ -40,6 +41,7 @@ for (const command of [
   vehicleCommand(),
   doctorCommand(),
   estopCommand(),
+  keyCommand(),
   logCommand(),
   inviteCommand(),
   tokenCommand(),

@@ -22,6 +22,7 @@ const NEEDS = {
   vehicle: ['packages'],
   doctor: ['packages'],
   estop: ['packages'],
+  key: ['packages'],
   log: ['packages'],
   invite: ['packages'],
   token: ['packages'],

@@ -5,6 +5,7 @@
  * caller, with the reason given here; nothing in this file throws.
  */
 import * as z from 'zod/mini';
+import { isKey, isSignature, MAX_PASS } from './keys.ts';
 import { PeerReportSchema } from './report.ts';
 import { isId, type TopicKind } from './topics.ts';
 
@@ -78,6 +79,11 @@ export const SdpSchema = z.object({
   /** `restart` asks the offerer for an ICE restart, and then has no SDP. */
   type: z.enum(['offer', 'answer', 'restart']),
   sdp: z.optional(sdp),
+  /** Who says it: a public key, and its signature over what signature.ts says; both or none. */
+  key: z.optional(z.string().check(z.refine(isKey, { error: 'is not a key' }))),
+  sig: z.optional(z.string().check(z.refine(isSignature, { error: 'is not a signature' }))),
+  /** Operator: the fleet's word for the key; see pass.ts. */
+  pass: z.optional(z.string().check(z.maxLength(MAX_PASS))),
 });
 
 export const CandidateSchema = z.object({

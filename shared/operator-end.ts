@@ -14,15 +14,17 @@ import {
 } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { createClockSync } from './clock-sync.ts';
-import type { Link as LinkMessage, Presence } from './messages.ts';
-import type { Link } from './negotiation.ts';
+import type { Body, Link as LinkMessage, Presence, Sdp } from './messages.ts';
+import { isLive, type Link } from './negotiation.ts';
 import { keepClaim } from './operator-claim.ts';
 import type { CreatePeer } from './peer.ts';
 import { createReports, hasComeToSomething } from './reports.ts';
 import { NOTHING_KNOWN, type RoomView } from './room-view.ts';
 import { createSession, deliver } from './session.ts';
 import { createSignalling, type SignallingOptions } from './signalling.ts';
+import { createSigner } from './signature.ts';
 import { createTopics } from './topics.ts';
+import { type KeyStore, recognise } from './vehicle-trust.ts';
 
 /** A vehicle whose presence has not come so long after the subscription is not there, ms. */
 const PRESENCE_MS = 2_000;
@@ -43,6 +45,10 @@ export interface OperatorEndOptions extends Pick<BusOptions, 'url' | 'root' | 'o
    * the time of `enter`; for vehicles whose presence says `prepares`. unseen: be connected to the broker.
    */
   arrival: 'entered' | 'preparing' | 'unseen';
+  /** The keys by which the vehicle is recognised; without, whoever speaks in its name is taken for it. */
+  keys?: KeyStore;
+  /** This operator's own secret key, and the fleet's word for it: null while there is none, and nothing is signed. */
+  identity?: { secretKey: string; pass(): string | null | Promise<string | null> };
   onView(view: RoomView, before: RoomView): void;
   /** At 20 Hz and for each command. @param rttMs of the command that it answers; null if it answers none */
   onState(state: VehicleState, rttMs: number | null): void;
@@ -111,6 +117,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   });
 
   const toVehicle = signalling.to(room);
+  let sign: ReturnType<typeof createSigner> | null = null;
   const reports = createReports({
     send: toVehicle.report,
     // A session's first report comes before word of the session: nobody shall see it with the last one's link.
@@ -122,7 +129,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     role: 'answerer',
     epoch: signalling.epoch,
     createPeer: options.createPeer,
-    send: toVehicle,
+    send: { ...toVehicle, sdp: describe },
     announce: () => arrival === 'entered' && signalling.announce(),
     checkBroker: signalling.check,
     onLink: linkChanged,
@@ -180,12 +187,35 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       case 'sdp':
       case 'ice':
       case 'bye':
-        if (incoming.topic.from === room) return deliver(session, incoming, signalling.drop);
-        return signalling.drop(incoming.kind, 'not from the vehicle');
+        if (incoming.topic.from !== room) return signalling.drop(incoming.kind, 'not from the vehicle');
+        if (incoming.kind === 'sdp' && incoming.message && !isVehicles(incoming.message)) return;
+        return deliver(session, incoming, signalling.drop);
       case 'report':
         if (incoming.topic.from === room) return reports.theirs(incoming.message);
         return signalling.drop(incoming.kind, 'not from the vehicle');
     }
+  }
+
+  /** Whether a description is the vehicle's own; what is not never gets to the session. */
+  function isVehicles(message: Sdp): boolean {
+    if (!options.keys) return true;
+    const live = isLive(view.link);
+    const [identity, dropped] = recognise(message, { room, to: self }, options.keys, view.identity, live);
+    update({ identity });
+    if (dropped !== null) signalling.drop('sdp', dropped);
+    return dropped === null;
+  }
+
+  function describe(body: Body<'sdp'>): void {
+    const pass = options.identity?.pass() ?? null;
+    if (pass instanceof Promise) void pass.then((known) => describeWith(known, body));
+    else describeWith(pass, body);
+  }
+
+  function describeWith(pass: string | null, body: Body<'sdp'>): void {
+    if (!options.identity || pass === null) return toVehicle.sdp(body);
+    sign ??= createSigner(room, self, options.identity.secretKey);
+    toVehicle.sdp({ ...sign(room, body), pass });
   }
 
   /** The vehicle's offer state says what it knows; a session that it doesn't know is looked after at once. */
@@ -210,7 +240,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       return signalling.drop('presence', 'a vehicle that says operator');
     stopExpecting();
     const online = message?.state === 'online';
-    update({ vehicle: message });
+    // What was said in the name of a vehicle that is not there explains nothing any more.
+    update({ vehicle: message, ...(online ? {} : { identity: { ...view.identity, refused: null } }) });
     if (online) session.dispatch({ type: 'presence', online: true, epoch: message.epoch });
     else session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
   }

@@ -13,6 +13,7 @@ import type {
 } from './messages.ts';
 import type { Link } from './negotiation.ts';
 import { NO_REPORTS, type Reports } from './reports.ts';
+import { NOBODY_YET, type VehicleIdentity } from './vehicle-trust.ts';
 
 /** What this operator's claim to the wheel has come to. */
 export type Claim =
@@ -52,6 +53,8 @@ export interface RoomView {
   reports: Reports;
   /** The vehicle's clock against this one; null before the first answer. */
   clock: ClockEstimate | null;
+  /** Who the vehicle is, by its signatures. */
+  identity: VehicleIdentity;
 }
 
 /** The view before anything has come. */
@@ -71,4 +74,5 @@ export const NOTHING_KNOWN: RoomView = {
   limits: null,
   reports: NO_REPORTS,
   clock: null,
+  identity: NOBODY_YET,
 };

@@ -1,7 +1,10 @@
 /** What the web server answers to pages and vehicles over HTTP, as JSON. */
 import * as z from 'zod/mini';
+import { isKey } from './keys.ts';
 import { ROLES } from './roles.ts';
 import { isId } from './topics.ts';
+
+const key = z.string().check(z.refine(isKey, { error: 'is not a key' }));
 
 /** As RTCIceServer in the browser. */
 export const IceServerSchema = z.object({
@@ -28,6 +31,8 @@ export const PageTokenSchema = z.object({
   expires: z.number(),
   /** The server's time, seconds since the epoch. */
   now: z.number(),
+  /** The fleet's word for the public key that was sent along, as long as the token; see pass.ts. */
+  pass: z.optional(z.string()),
 });
 
 /** Who has opened the page. */
@@ -55,6 +60,10 @@ export const FleetAnswerSchema = z.object({
   mqtt: z.object({ url: z.string() }),
   /** What the fleet is called. */
   name: z.optional(z.string()),
+  /** Public keys of vehicles, by room, as far as the fleet knows them; see signature.ts. */
+  keys: z.optional(z.record(z.string(), key)),
+  /** Public key with which the fleet signs its operators' passes; see pass.ts. */
+  fleetKey: z.optional(key),
   /** With access control only. */
   access: z.optional(
     z.object({

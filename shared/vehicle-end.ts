@@ -15,13 +15,16 @@ import {
   STATE_HZ,
 } from './channels.ts';
 import { createLinkReports } from './link-reports.ts';
+import type { Sdp } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
+import { createOperatorCheck } from './operator-check.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
 import { roleOfId } from './roles.ts';
 import { STANDING } from './safety.ts';
 import { createSession, deliver } from './session.ts';
 import { createSignalling } from './signalling.ts';
+import { createSigner } from './signature.ts';
 import { delayOf } from './speed-limit.ts';
 import { createTopics } from './topics.ts';
 import type { VehicleEndOptions } from './vehicle-end-options.ts';
@@ -33,6 +36,8 @@ import type { VssValues } from './vss.ts';
 
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
+/** An operator whose answer was refused has so long for a better one: the refused one may be somebody else's, ms. */
+const REFUSE_MS = 1_000;
 
 export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
 
@@ -53,6 +58,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     onChange: publishLease,
     clock,
   });
+  const sign = options.secretKey === undefined ? null : createSigner(room, room, options.secretKey);
+  const fleetKey = options.fleetKey ?? (() => null);
   let limits: Limits | null = null;
   let seq = 0;
   let made = 0;
@@ -67,6 +74,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     url: options.url,
     ...(options.root === undefined ? {} : { root: options.root }),
     credentials: options.credentials,
+    tls: options.tls,
     room,
     self: room,
     role: 'vehicle',
@@ -119,9 +127,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       case 'ice':
       case 'bye': {
         const { from } = incoming.topic;
-        const session = operators.get(from)?.session;
-        if (!session) return unknownSession(from, incoming);
-        return deliver(session, incoming, signalling.drop);
+        const operator = operators.get(from);
+        if (!operator) return unknownSession(from, incoming);
+        if (incoming.kind === 'sdp' && incoming.message && !isOperators(operator, incoming.message)) return;
+        return deliver(operator.session, incoming, signalling.drop);
       }
       case 'report': {
         const reports = operators.get(incoming.topic.from)?.reports;
@@ -129,6 +138,25 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         return signalling.drop('report', 'from a peer without a session');
       }
     }
+  }
+
+  /**
+   * Whether a description is its operator's own; what is not never gets to the session, and ends none that has
+   * been answered. What is of another session is dropped there, and not worth the look.
+   */
+  function isOperators(operator: Operator, message: Sdp): boolean {
+    const { session, check } = operator;
+    if (!isLive(session.link) || session.link.session !== message.session) return true;
+    const why = check.refuses(message);
+    if (why === null) return true;
+    signalling.drop('sdp', `an operator is refused: ${why}`);
+    operator.stopRefusing();
+    operator.stopRefusing = clock.after(REFUSE_MS, () => {
+      const { link } = session;
+      if (link.phase !== 'connecting' || link.session !== message.session || link.answered) return;
+      session.close('refused', `this vehicle takes operators of its fleet only, and ${why}`);
+    });
+    return false;
   }
 
   /** Whoever believes in a session that is gone is told so, and need not find out by silence. */
@@ -182,6 +210,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function welcome(peer: string, epoch: number): Operator {
     const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
     const say = signalling.to(peer);
+    const sdp = sign === null ? say.sdp : (body: Parameters<typeof say.sdp>[0]) => say.sdp(sign(peer, body));
     const reports = createReports({
       send: say.report,
       onChange: () => explain(peer),
@@ -193,7 +222,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       epoch: signalling.epoch,
       made,
       createPeer: options.createPeer(peer, entered),
-      send: say,
+      send: { ...say, sdp },
       announce: () => signalling.announce(),
       checkBroker: signalling.check,
       onLink: (link, before) => linkChanged(peer, link, before),
@@ -206,7 +235,8 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const stopWaiting = clock.after(UNUSED_MS, () => {
       session.close('left', 'nobody has entered the session that was made ahead');
     });
-    const operator = newOperator({ session, reports, epoch, enter, stopWaiting });
+    const check = createOperatorCheck({ room, peer }, fleetKey, clock.now);
+    const operator = newOperator({ session, reports, epoch, enter, stopWaiting, check });
     operators.set(peer, operator);
     return operator;
   }
@@ -248,6 +278,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     operators.delete(peer);
     operator.stopStates();
     operator.stopWaiting();
+    operator.stopRefusing();
     // Should the same peer come back, its sessions must sort after those it had.
     made = Math.max(made, operator.session.made);
     operator.session.close();
@@ -296,7 +327,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       case 'request': {
         const { how = 'plain' } = event;
         if (!operator.entered) return tell(peer, { type: 'deny', ts, reason: 'Enter the vehicle first.' });
-        if (how === 'takeover' && !operator.supervises)
+        if (how === 'takeover' && !(operator.supervises && operator.check.maySupervise()))
           return tell(peer, { type: 'deny', ts, reason: 'only a supervisor may take the wheel from others' });
         return lease.request(peer, how);
       }
@@ -345,8 +376,9 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function endAll(reason: 'left' | 'replaced', detail?: string): void {
     stopLinks();
     lease.close();
-    for (const { session, stopStates } of [...operators.values()]) {
+    for (const { session, stopStates, stopRefusing } of [...operators.values()]) {
       stopStates();
+      stopRefusing();
       session.close(reason, detail);
     }
     operators.clear();

@@ -2,6 +2,7 @@
 import type { Visitor } from './admission.ts';
 import type { Command } from './channels.ts';
 import { createFreshness } from './freshness.ts';
+import type { OperatorCheck } from './operator-check.ts';
 import type { createReports } from './reports.ts';
 import type { Session } from './session.ts';
 import type { LastCommand } from './vehicle-reports.ts';
@@ -9,8 +10,12 @@ import type { LastCommand } from './vehicle-reports.ts';
 export interface Operator extends Visitor {
   session: Session;
   epoch: number;
-  /** It may take the wheel from others. */
+  /** It says that it may take the wheel from others. */
   supervises: boolean;
+  /** Who it is, by its pass and signature. */
+  check: OperatorCheck;
+  /** A session whose answer was refused is not ended any more. */
+  stopRefusing(): void;
   enter(): void;
   /** It is not waited for any more that it enters. */
   stopWaiting(): void;
@@ -26,7 +31,7 @@ export interface Operator extends Visitor {
   freshness: ReturnType<typeof createFreshness>;
 }
 
-type Given = Pick<Operator, 'session' | 'epoch' | 'enter' | 'stopWaiting' | 'reports'>;
+type Given = Pick<Operator, 'session' | 'epoch' | 'enter' | 'stopWaiting' | 'reports' | 'check'>;
 
 /** Who has just come, and has said nothing. */
 export const newOperator = (given: Given): Operator => ({
@@ -37,6 +42,7 @@ export const newOperator = (given: Given): Operator => ({
   counted: -1,
   told: null,
   stopStates: () => {},
+  stopRefusing: () => {},
   freshness: createFreshness(),
 });
 
@@ -45,6 +51,7 @@ export function forgetSession(operator: Operator): void {
   operator.command = null;
   operator.counted = -1;
   operator.told = null;
+  operator.stopRefusing();
 }
 
 /**

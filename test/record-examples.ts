@@ -2,7 +2,9 @@
  * Records one message of each kind from a real run and writes them into docs/protocol.md, below its
  * `<!-- example: … -->` lines. Run by `npm run docs:examples`.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { startServer } from '../broker/serve.ts';
 import { systemClock } from '../shared/clock.ts';
@@ -10,11 +12,15 @@ import { createOperatorEnd } from '../shared/operator-end.ts';
 import { createTopics } from '../shared/topics.ts';
 import { VSS } from '../shared/vss.ts';
 import { runVehicle } from '../vehicle/agent.ts';
+import { testFleet } from './helpers/keys.ts';
 import { weriftOperator } from './helpers/werift-peer.ts';
 
 const DOC = new URL('../docs/protocol.md', import.meta.url);
 const OPERATOR = 'op-7d2a91c4';
 const log = { debug() {}, info() {}, warn: console.warn, error: console.error };
+
+const data = await mkdtemp(join(tmpdir(), 'plntry-examples-'));
+const fleet = testFleet();
 
 const examples: Record<string, string[]> = {};
 const keep = (name: string, text: string) => {
@@ -47,6 +53,8 @@ const vehicle = await runVehicle(
     fps: 30,
     kbps: 1500,
     iceServers: [],
+    keyFile: join(data, 'car1.key'),
+    fleetKey: { key: fleet.key, file: join(data, 'car1.fleet') },
   },
   log,
 );
@@ -57,6 +65,7 @@ const operator = createOperatorEnd({
   url: server.mqttUrl,
   room: 'car1',
   self: OPERATOR,
+  identity: fleet.operator(OPERATOR).identity,
   createPeer(handlers) {
     const peer = createPeer({
       ...handlers,
@@ -97,6 +106,7 @@ const other = createOperatorEnd({
   url: server.mqttUrl,
   room: 'car1',
   self: 'op-19c0ffee',
+  identity: fleet.operator('op-19c0ffee').identity,
   createPeer: weriftOperator({ packets: 0, nalTypes: new Set() }),
   arrival: 'entered',
   onView: ({ link, claim }) =>
@@ -114,6 +124,7 @@ while (!examples.bye) await new Promise((resolve) => listener.once('message', re
 await vehicle.close();
 await listener.endAsync();
 await server.close();
+await rm(data, { recursive: true });
 
 /** Late ones are more telling than the first: the car moves, the lease is held. */
 const pick: Record<string, (all: string[]) => string[]> = {

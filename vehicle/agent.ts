@@ -19,10 +19,12 @@ import type { Doing } from '../shared/vehicle-reports.ts';
 import { inOneText } from '../shared/verdict.ts';
 import { createAudience } from './audience.ts';
 import { createEstopLatch } from './estop-latch.ts';
+import { type FleetKeySource, keepFleetKey } from './fleet-key.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
 import { type DriveLogOptions, startDriveLog } from './log/drive-log.ts';
 import { createRecorder } from './log/recorder.ts';
 import { watchAddresses } from './network-watch.ts';
+import { ownKey } from './own-key.ts';
 import { withoutLogin } from './shown-address.ts';
 import { startSimulatedCar } from './simulated/car-process.ts';
 import { createSimulatedVideo } from './simulated/video.ts';
@@ -36,6 +38,8 @@ export interface VehicleOptions {
   room: string;
   /** Address of the MQTT broker. */
   broker: string;
+  /** Certificate that it shows to the broker, PEM. */
+  tls?: { cert: string; key: string } | undefined;
   root: string;
   name?: string | undefined;
   maxOperators: number;
@@ -55,6 +59,10 @@ export interface VehicleOptions {
   speed?: SpeedRules | undefined;
   /** Where an emergency stop is kept over a restart; nowhere unless given. */
   estopFile?: string | undefined;
+  /** Where its own key is kept; it signs nothing unless given. */
+  keyFile?: string | undefined;
+  /** Where the fleet's key comes from; operators need no pass unless given. */
+  fleetKey?: Omit<FleetKeySource, 'server'> | undefined;
   /** Where the drive log goes, and whether it has the video too; none unless given. */
   driveLog?: (DriveLogOptions & { video?: boolean | undefined }) | undefined;
 }
@@ -74,6 +82,10 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const source =
     options.iceServers ?? (options.server ? askServer(options.server, options.room, options.token) : []);
+  // First: what is wrong with a key ends everything, and leaves nothing behind.
+  const secretKey = options.keyFile === undefined ? null : await ownKey(options.keyFile, log);
+  const fleetKey =
+    options.fleetKey && (await keepFleetKey({ server: options.server, ...options.fleetKey }, clock, log));
   const [latch, iceServers, driver] = await Promise.all([
     createEstopLatch(options.estopFile ?? null, log),
     keepIceServers(source, clock, log),
@@ -120,8 +132,11 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     root: options.root,
     credentials: options.token === undefined ? undefined : fixedCredentials(options.room, options.token),
     guarded: options.token !== undefined,
+    tls: options.tls,
     room: options.room,
     name: options.name,
+    ...(secretKey === null ? {} : { secretKey }),
+    ...(fleetKey ? { fleetKey: fleetKey.get } : {}),
     maxOperators: options.maxOperators,
     createPeer: (operator, entered) => (handlers) => {
       let over = false;
@@ -160,7 +175,10 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       if (state.state === 'offline')
         log.warn({ broker, reason: state.detail }, `no connection to ${broker}, trying again`);
       else log.info({ broker }, `broker: ${state.state}`);
-      if (state.state === 'connected') iceServers.again();
+      if (state.state === 'connected') {
+        iceServers.again();
+        fleetKey?.again();
+      }
       if (state.state === 'refused') fail(new Error(`The broker refused ${options.room}: ${state.detail}`));
     },
     ...(recorder ? { record: recorder.recorded } : {}),
@@ -234,6 +252,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       const logged = driveLog?.close();
       peers.close();
       iceServers.close();
+      fleetKey?.close();
       driver.close();
       await video.close();
       await logged;

@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import type * as z from 'zod/mini';
 import { systemClock } from '../shared/clock.ts';
 import { type IceRenewal, renewIceServers } from '../shared/ice-renewal.ts';
-import { FleetAnswerSchema, IceAnswerSchema, type You } from '../shared/server-api.ts';
+import { type FleetAnswer, FleetAnswerSchema, IceAnswerSchema, type You } from '../shared/server-api.ts';
 import { signedIn } from './access/identity.ts';
 import { brokerUrl } from './broker-url.ts';
 
@@ -17,6 +17,10 @@ export interface FleetSettings {
   url: string;
   /** What the fleet is called. */
   name: string | undefined;
+  /** Public keys of vehicles, by room, as far as the fleet knows them. */
+  keys: Record<string, string>;
+  /** Public key with which the fleet signs its operators' passes; null when it gives none. */
+  fleetKey: string | null;
 }
 
 /** Why the settings aren't there yet, as a sentence; null while nothing is wrong. */
@@ -36,7 +40,8 @@ let asker = '';
 
 /** Resolves when the server has answered; asks until it does. */
 export function fleetSettings(): Promise<FleetSettings> {
-  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then(({ root, mqtt, name, access }) => {
+  fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then((answer) => {
+    const { access } = answer;
     if (access && !access.you) {
       signedOut.value = { provider: access.signIn };
       // Whoever signs in loads the page anew.
@@ -46,10 +51,20 @@ export function fleetSettings(): Promise<FleetSettings> {
       you.value = access.you;
       signedIn(access.you, access.token);
     }
-    known = { root, url: brokerUrl(mqtt.url, location), name };
-    return known;
+    return learn(answer);
   });
   return fleet;
+}
+
+/** As the server says them now; as they were if it does not. */
+export async function renewFleetSettings(): Promise<void> {
+  await ask('/api/fleet', FleetAnswerSchema).then(learn, () => {});
+}
+
+function learn({ root, mqtt, name, keys, fleetKey }: FleetAnswer): FleetSettings {
+  const url = brokerUrl(mqtt.url, location);
+  known = { root, url, name, keys: keys ?? {}, fleetKey: fleetKey ?? null };
+  return known;
 }
 
 /** What has been answered already: whoever is in a hurry need not wait a turn for it. */

@@ -2,12 +2,14 @@
  * Access control of one server: who a client or a caller is, by its token or certificate, and whether that
  * still holds. Rules of topics are in rules.ts, what Aedes asks in gate.ts, what pages ask in routes.ts.
  */
+import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { idProblemFor } from '../../shared/roles.ts';
 import { isId } from '../../shared/topics.ts';
 import { type Endings, watchEndings } from './endings.ts';
 import { createIssuer, type Issuer } from './issue.ts';
+import { createPasses, type Passes } from './passes.ts';
 import { createRules, type Rules } from './rules.ts';
 import { accessFolder, openSecret } from './secret.ts';
 import { type Audience, createTokens, type Grant, type Tokens, type Verdict } from './tokens.ts';
@@ -38,6 +40,8 @@ export interface Access {
   tokens: Tokens;
   issuer: Issuer;
   endings: Endings;
+  /** For operators, towards vehicles that trust no broker. */
+  passes: Passes;
   pageTokenS: number;
   /** Seconds since the epoch. */
   now(): number;
@@ -53,7 +57,7 @@ export interface Access {
 /** The end of time for access that nothing ends but its certificate: nine digits of seconds, far ahead. */
 const FOR_EVER = 32_503_680_000;
 
-/** @throws Error of one sentence when the secret can't be had */
+/** @throws Error of one sentence when the secret, or the fleet's key, can't be had */
 export function createAccess(
   { data, secret, root, pageTokenS = PAGE_TOKEN_S }: AccessOptions,
   clock: Clock,
@@ -62,6 +66,7 @@ export function createAccess(
   const folder = accessFolder(data);
   const now = () => Math.floor(clock.now() / 1_000);
   const tokens = createTokens(secret ?? openSecret(folder), root, now);
+  const passes = createPasses(join(folder, 'fleet.key'));
   const listeners: (() => void)[] = [];
   const endings = watchEndings(folder, clock, log, () => {
     for (const listener of listeners) listener();
@@ -78,6 +83,7 @@ export function createAccess(
     tokens,
     issuer: createIssuer(tokens, folder, now),
     endings,
+    passes,
     pageTokenS,
     now,
     verify,

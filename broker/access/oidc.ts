@@ -35,8 +35,6 @@ export interface SignInOptions extends ProviderOptions {
   mappings: Mapping[];
   /** How long somebody is signed in, seconds. */
   sessionS: number;
-  /** Where people reach the pages, without a path; the server's own address unless given. */
-  publicUrl?: string | undefined;
 }
 
 export interface SignIn {
@@ -97,7 +95,7 @@ export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn
 
   router.get(CALLBACK, async (request, response) => {
     const address = request.ip ?? '';
-    const attempt = attempts.allowed(address);
+    const attempt = await attempts.allowed(address);
     if (!attempt.ok) {
       response.set('Retry-After', String(attempt.retryAfterS));
       return sendProblem(response, 429, `Too many attempts: try again in ${attempt.retryAfterS} s.`, {});
@@ -107,7 +105,7 @@ export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn
     const begun = await access.tokens.begun(readCookie(request, COOKIE) ?? '');
     const problem = begun ? answerProblem(answer.searchParams, begun.state) : NOT_BEGUN;
     if (!begun || problem) {
-      attempts.failed(address);
+      await attempts.failed(address);
       return refuse(request, response, problem ?? NOT_BEGUN);
     }
     // Whatever comes of it, this was its only use.
@@ -115,7 +113,7 @@ export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn
     const found = await provider.finish(answer, begun);
     if (!found.ok) {
       // Who cancels does nothing wrong, nor who finds the provider in trouble.
-      if (found.problem.status === 400) attempts.failed(address);
+      if (found.problem.status === 400) await attempts.failed(address);
       return refuse(request, response, found.problem, begun.to);
     }
     attempts.succeeded(address);

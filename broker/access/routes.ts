@@ -1,21 +1,16 @@
 /** What pages ask of access control: sessions for invitations, and tokens for the broker. */
 import express, { type Request, type Response, Router } from 'express';
+import { isKey } from '../../shared/keys.ts';
 import type { FleetAnswer, PageToken, You } from '../../shared/server-api.ts';
+import type { Attempts } from '../limits/attempts.ts';
 import type { Access } from './access.ts';
-import { SESSION_COOKIE, sessionOf } from './caller.ts';
+import { callerOf, SESSION_COOKIE, sessionOf } from './caller.ts';
 import { clearCookie, setCookie } from './cookies.ts';
-import { acceptInvitation, pageToken } from './sessions.ts';
+import { acceptInvitation, type PageToken as Issued, pageToken } from './sessions.ts';
 import type { Grant } from './tokens.ts';
 
 /** Largest body that is read; an invitation has some 500 bytes. */
 const MOST_BODY = '16kb';
-
-/** How often somebody may try; see limits/attempts.ts. */
-export interface Attempts {
-  allowed(address: string): { ok: true } | { ok: false; retryAfterS: number };
-  failed(address: string): void;
-  succeeded(address: string): void;
-}
 
 export interface AccessRoutesOptions {
   attempts: Attempts;
@@ -30,7 +25,7 @@ export function accessRoutes(access: Access, { attempts, onRefused }: AccessRout
 
   router.post('/session', async (request, response) => {
     const address = request.ip ?? '';
-    const attempt = attempts.allowed(address);
+    const attempt = await attempts.allowed(address);
     if (!attempt.ok) {
       response.set('Retry-After', String(attempt.retryAfterS));
       response.status(429).json({ error: `Too many attempts: try again in ${attempt.retryAfterS} s.` });
@@ -42,7 +37,7 @@ export function accessRoutes(access: Access, { attempts, onRefused }: AccessRout
         ? await acceptInvitation(access, invitation)
         : { ok: false as const, reason: 'it has no text in its field invitation' };
     if (!accepted.ok) {
-      attempts.failed(address);
+      await attempts.failed(address);
       onRefused(request, accepted.reason);
       response.status(401).json({ error: sentence(accepted.reason) });
       return;
@@ -68,8 +63,26 @@ export function accessRoutes(access: Access, { attempts, onRefused }: AccessRout
     }
     const wanted: unknown = request.body?.peer;
     const issued = await pageToken(access, session, typeof wanted === 'string' ? wanted : undefined);
-    if (issued.ok) response.json(answerOf(issued.token, access));
+    const key: unknown = request.body?.key;
+    if (issued.ok) response.json({ ...answerOf(issued.token, access), ...passOf(issued.token, key, access) });
     else response.status(403).json({ error: issued.reason });
+  });
+
+  /** For programs, whose tokens last; a pass does not, as a vehicle never hears that access was ended. */
+  router.post('/pass', async (request, response) => {
+    const caller = await callerOf(access, request);
+    if (!caller) {
+      response.set('WWW-Authenticate', 'Bearer');
+      response.status(401).json({ error: 'Give a token: Authorization: Bearer <token>.' });
+      return;
+    }
+    const expires = Math.min(caller.expires, access.now() + access.pageTokenS);
+    const given = passOf({ peer: caller.sub, expires, grant: caller }, request.body?.key, access);
+    if (given.pass) response.json({ ...given, expires });
+    else
+      response
+        .status(403)
+        .json({ error: 'A pass is for an operator, and for a public key in the field key.' });
   });
   return router;
 }
@@ -97,6 +110,18 @@ const answerOf = ({ peer, token, expires }: Omit<PageToken, 'now'>, access: Acce
   expires,
   now: access.now(),
 });
+
+/** The fleet's word for an operator's key, for as long as its token; nothing for others. */
+function passOf(
+  { peer, expires, grant }: Omit<Issued, 'token'>,
+  key: unknown,
+  { passes }: Access,
+): { pass?: string } {
+  const { role, rooms } = grant;
+  const drives = role === 'operator' || role === 'supervisor';
+  if (!drives || typeof key !== 'string' || !isKey(key)) return {};
+  return { pass: passes.issue({ peer, key, role, rooms, expires: expires * 1_000 }) };
+}
 
 const youOf = ({ role, rooms, until, name }: Grant): You => ({
   role,

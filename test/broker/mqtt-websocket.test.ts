@@ -6,7 +6,10 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Broker } from '../../broker/broker.ts';
+import type { Broker, Connection } from '../../broker/broker.ts';
+import { createGuard } from '../../broker/limits/guard.ts';
+import { limitHttp } from '../../broker/limits/http-limits.ts';
+import { DEFAULT_LIMITS } from '../../broker/limits/limits.ts';
 import { attachMqttWebSocket } from '../../broker/mqtt-websocket.ts';
 import { connectMqtt, retainedMessages } from '../helpers/mqtt-clients.ts';
 import { silent, testServer } from '../helpers/room.ts';
@@ -127,14 +130,19 @@ test('when the server closes, WebSockets are told that it goes away', async () =
 
 test('a client that sends faster than the broker reads has to wait, and nothing is lost', async () => {
   const accepted = Promise.withResolvers<Duplex & { socket: WebSocket }>();
-  const broker = { accept: (stream: Duplex) => accepted.resolve(stream as Duplex & { socket: WebSocket }) };
+  const broker = {
+    accept: ({ stream }: Connection) => accepted.resolve(stream as Duplex & { socket: WebSocket }),
+  };
   const server = createServer();
-  const endpoint = attachMqttWebSocket(server, broker as unknown as Broker, silent);
+  const guard = createGuard({ limits: DEFAULT_LIMITS, root: 'rooms', onHit() {} }, silent);
+  const http = limitHttp(server, guard);
+  const endpoint = attachMqttWebSocket(server, broker as unknown as Broker, guard, http, () => null);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = await webSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`);
   onTestFinished(() => {
     server.close();
+    guard.close();
     return endpoint.close();
   });
 

@@ -42,7 +42,7 @@ test('it listens on the loopback address unless told otherwise, and warns when t
 
   const problem = await startServer({ port: 0, mqttPort: 0, host: '192.0.2.1' }, log).catch((error) => error);
   expect(problem.message).toContain('192.0.2.1');
-  expect(entries.find(({ level }) => level === 'warn')?.message).toContain('no access control');
+  expect(entries.find(({ level }) => level === 'warn')?.message).toContain('without access control');
 });
 
 test('it closes with clients that answer, clients that are frozen, and clients that never said a word', async () => {

@@ -99,6 +99,11 @@ test.each([
     { PLNTRY_STUN_URLS: 'stun:a' },
     /option '--server' hands out STUN and TURN servers/,
   ],
+  [
+    ['vehicle', '--room', 'car1', '--fleet-key', 'x'],
+    {},
+    /'--fleet-key <key>' argument 'x' is invalid\. It is neither/,
+  ],
   [['vehicle', '--room', 'Car 1'], {}, /option '--room <id>' argument 'Car 1' is invalid/],
   [['vehicle'], { PLNTRY_FPS: '0' }, /value '0' from env 'PLNTRY_FPS' is invalid/],
   [['vehicle', '--log-level', 'loud'], {}, /'--log-level <level>' argument 'loud' is invalid/],

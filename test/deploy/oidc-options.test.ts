@@ -67,7 +67,6 @@ describe('what the server is given', () => {
       issuer: 'https://id.example.org:8443/realms/fleet',
       clientId: 'plntry',
       secret: undefined,
-      publicUrl: undefined,
       name: 'id.example.org:8443',
       claim: 'groups',
       mappings: [{ value: 'drivers', role: 'operator', room: 'car*' }],
@@ -82,7 +81,6 @@ describe('what the server is given', () => {
     const args = ['--host', '0.0.0.0', ...ISSUER, ...CLIENT, ...MAP, ...PUBLIC, ...more];
     expect(signInOf(args, environment)).toMatchObject({
       secret: 'secret',
-      publicUrl: 'https://fleet.example.org',
       name: 'Our ID',
       claim: 'realm_access.roles',
       scope: 'openid',

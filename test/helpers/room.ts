@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { startServer } from '../../broker/serve.ts';
 import type { ChannelName, VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
 import { createOperatorEnd, type OperatorEnd, type OperatorEndOptions } from '../../shared/operator-end.ts';
 import type { Peer } from '../../shared/peer.ts';
 import type { RoomView } from '../../shared/room-view.ts';
@@ -20,10 +21,10 @@ export async function testServer(options: Partial<Parameters<typeof startServer>
   return server;
 }
 
-export async function testVehicle(broker: string, options: Partial<VehicleOptions> = {}) {
+export async function testVehicle(broker: string, options: Partial<VehicleOptions> = {}, log: Log = silent) {
   const vehicle = await runVehicle(
     { room: 'car1', broker, root: 'rooms', maxOperators: 8, fps: 30, kbps: 1500, iceServers: [], ...options },
-    silent,
+    log,
   );
   onTestFinished(() => vehicle.close());
   return vehicle;
@@ -58,8 +59,10 @@ export function testOperator(
   {
     clockless = false,
     self: id = `op-${randomBytes(4).toString('hex')}`,
-    credentials,
-  }: { clockless?: boolean } & Partial<Pick<OperatorEndOptions, 'self' | 'credentials'>> = {},
+    ...who
+  }: { clockless?: boolean } & Partial<
+    Pick<OperatorEndOptions, 'self' | 'credentials' | 'keys' | 'identity'>
+  > = {},
 ): TestOperator {
   const received: Received = { packets: 0, nalTypes: new Set() };
   const watchers = new Set<() => void>();
@@ -76,7 +79,6 @@ export function testOperator(
     root,
     room,
     self: id,
-    credentials,
     createPeer(handlers) {
       const inner = createPeer({
         ...handlers,
@@ -87,6 +89,7 @@ export function testOperator(
       return peer;
     },
     arrival,
+    ...who,
     onView: () => queueMicrotask(wake),
     onState(next) {
       state = next;

@@ -1,9 +1,12 @@
 /** Access control as people see it: a real server, a real car, pages in Chromium. */
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { addEnded } from '../../broker/access/register.ts';
-import type { guardedServer } from '../helpers/access.ts';
-import { testListener, testVehicle } from '../helpers/room.ts';
+import { fixedCredentials } from '../../shared/credentials.ts';
+import { readPass } from '../../shared/pass.ts';
+import { type guardedServer, temporaryData } from '../helpers/access.ts';
+import { testListener, testOperator, testVehicle } from '../helpers/room.ts';
 import { driveUntil, live, sentenceOf, usePages } from './browser.ts';
 
 const pages = usePages();
@@ -116,4 +119,42 @@ test('a phone is the car that it was invited to be, and no other', async () => {
   );
   await page.goto(`${server.webUrl}/vehicle/car1`);
   await sentenceOf(page).getByText('This is not for you').waitFor();
+});
+
+test('a car that wants a pass of the fleet takes a page that has come in, and no program that has only a token', async () => {
+  const server = await pages.guarded();
+  const fleetKey = { file: join(temporaryData(), 'car1.fleet') };
+  const { password: token } = await server.login('car1', 'vehicle', ['car1']);
+  await testVehicle(server.mqttUrl, { token, server: server.webUrl, fleetKey });
+  const ears = await listener(server);
+  const page = await pages.open(await server.link('operator', ['car1']));
+  await comeIn(page);
+  await live(page);
+  const { text } = await ears.message('the answer', (said) => said.text.includes('"answer"'));
+  expect(readPass(JSON.parse(text).pass, server.fleetKey ?? '')).toMatchObject({
+    role: 'operator',
+    rooms: ['car1'],
+  });
+  await page.getByRole('button', { name: 'Drive', exact: true }).click();
+  await driveUntil(page, 5);
+
+  const { clientId: self, username, password } = await server.login('op-1', 'operator', ['car1']);
+  const credentials = fixedCredentials(username, password);
+  const operator = testOperator(server.mqttUrl, 'car1', 'rooms', 'entered', { self, credentials });
+  await operator.until('its end', ({ link }) => link.phase === 'ended' && link.reason === 'refused');
+});
+
+test('a phone that is the car wants a pass too', async () => {
+  const server = await pages.guarded();
+  const phone = await pages.open(await server.link('vehicle', ['phone1']), { permissions: ['camera'] });
+  await comeIn(phone);
+  await phone.getByRole('button', { name: 'Start' }).click();
+  await phone.getByText('Waiting to be called').waitFor();
+  const page = await pages.open(await server.link('operator', ['phone1']));
+  await comeIn(page);
+  await live(page);
+  const { clientId: self, username, password } = await server.login('op-1', 'operator', ['phone1']);
+  const credentials = fixedCredentials(username, password);
+  const operator = testOperator(server.mqttUrl, 'phone1', 'rooms', 'entered', { self, credentials });
+  await operator.until('its end', ({ link }) => link.phase === 'ended' && link.reason === 'refused');
 });

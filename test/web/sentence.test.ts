@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Presence } from '../../shared/messages.ts';
 import type { Link } from '../../shared/negotiation.ts';
 import { NOTHING_KNOWN, type RoomView } from '../../shared/room-view.ts';
+import { fingerprintOf, newKey, publicKeyOf } from '../../shared/signature.ts';
+import { NOBODY_YET, type Refusal } from '../../shared/vehicle-trust.ts';
 import { verdict as judge, type Verdict } from '../../shared/verdict.ts';
 import { FROZEN_MS, type Situation, SLOW_MS, sentence } from '../../web/console/sentence.ts';
 
@@ -67,6 +69,45 @@ describe('before the broker', () => {
       title: 'The server can’t be reached, trying again…',
       detail: 'What it said: nobody answers.',
     });
+  });
+});
+
+describe('who the vehicle is', () => {
+  const [before, now] = [publicKeyOf(newKey()), publicKeyOf(newKey())];
+  const identity = (refused: Refusal) => ({ identity: { ...NOBODY_YET, refused, refusals: 1 } });
+  const otherKey = (by: 'fleet' | 'pin') =>
+    identity({ why: 'other-key', known: { key: before, by }, key: now });
+
+  test('another key than before: nothing is connected, both are shown, and the new one can be trusted', () => {
+    const said = say(otherKey('pin'));
+    expect(said).toMatchObject({ tone: 'danger', title: 'car1 shows another key than before', trust: now });
+    expect(said?.detail).toContain(`It was ${fingerprintOf(before)}, now it is ${fingerprintOf(now)}.`);
+  });
+
+  test('another key than the fleet knows can’t be trusted from here', () => {
+    const said = say(otherKey('fleet'));
+    expect(said?.title).toBe('car1 shows another key than the fleet knows');
+    expect(said).not.toHaveProperty('trust');
+  });
+
+  test('an offer without a signature, and one with a wrong one', () => {
+    const known = { key: before, by: 'pin' } as const;
+    const unsigned = say(identity({ why: 'unsigned', known, key: null }));
+    expect(unsigned?.title).toBe('Nothing shows that this is car1');
+    expect(unsigned?.detail).toContain(
+      `though this browser has seen its key, ${fingerprintOf(before)}, before`,
+    );
+    const forged = say(identity({ why: 'forged', known, key: null }));
+    expect(forged?.title).toBe('An offer in the name of car1 is forged');
+    expect([unsigned, forged].every((said) => said?.trust === undefined)).toBe(true);
+  });
+
+  test('is not the matter while there is a session, or neither broker nor vehicle', () => {
+    for (const phase of ['connecting', 'restoring'] as const) {
+      expect(title({ ...otherKey('pin'), link: live(phase) })).not.toContain('key');
+    }
+    expect(title({ ...otherKey('pin'), vehicle: presence('offline') })).toBe('car1 is offline');
+    expect(title({ ...otherKey('pin'), broker: { state: 'offline', detail: '' } })).toContain('The broker');
   });
 });
 

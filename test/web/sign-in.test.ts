@@ -51,6 +51,8 @@ test('who has no role here is told so, and can come back as somebody who has', a
   await sayWho(page, 'cay');
   await sentenceOf(page).getByText('You are not signed in').waitFor();
   await page.getByText('You have signed in as Cay, but nothing here is yours').waitFor();
+  // Its policy lets its own style through.
+  expect(await page.locator('h1').evaluate((title) => getComputedStyle(title).fontSize)).toBe('26px');
   await page.getByRole('link', { name: 'Sign in as somebody else' }).click();
   await sayWho(page, 'ann');
   await page.waitForURL(`${webUrl}/rooms/car1`);

@@ -13,6 +13,16 @@ export interface PageIdentity {
   peer: string;
   /** Undefined where anybody may come in. */
   credentials: Credentials | undefined;
+  /** The fleet's word for the key of {@link vouchFor}; null where it has none to give. */
+  pass(): string | null | Promise<string | null>;
+}
+
+/** The public key of this page, once it has one. */
+let pageKey: string | undefined;
+
+/** Tokens from now on come with a pass for this key. */
+export function vouchFor(key: string): void {
+  pageKey = key;
 }
 
 /** Null until the server has answered, and where anybody may come in. */
@@ -28,7 +38,7 @@ export function signedIn(as: You, first: PageToken | undefined): void {
 
 /** Of a peer of its own, of which there may be many. A vehicle has only the one: itself. */
 export function takeIdentity(): PageIdentity | Promise<PageIdentity> {
-  if (!you) return { peer: randomId('op'), credentials: undefined };
+  if (!you) return { peer: randomId('op'), credentials: undefined, pass: () => null };
   const taken = spare;
   spare = null;
   if (taken) void fetchSpare();
@@ -61,15 +71,34 @@ function identityOf(first: PageToken): PageIdentity {
   const { peer } = first;
   let token = first;
   let goodUntil = endOf(first);
+  let renewing: Promise<void> | null = null;
+  /** Rejects as {@link askToken} does. */
+  const renew = (): Promise<void> => {
+    renewing ??= askToken(peer)
+      .then((next) => {
+        token = next;
+        goodUntil = endOf(next);
+      })
+      .finally(() => {
+        renewing = null;
+      });
+    return renewing;
+  };
+  const passNow = () => (Date.now() < goodUntil ? token.pass : undefined);
   return {
     peer,
+    pass: () =>
+      passNow() ??
+      renew().then(
+        () => passNow() ?? null,
+        () => null,
+      ),
     credentials: {
       current: () => (Date.now() < goodUntil ? { username: peer, password: token.token } : null),
       remaining: () => goodUntil - Date.now() - RENEW_AT * lifeOf(token),
       async renew() {
         try {
-          token = await askToken(peer);
-          goodUntil = endOf(token);
+          await renew();
           return null;
         } catch (error) {
           if (error instanceof Refused) return error.message;
@@ -91,7 +120,7 @@ async function askToken(peer?: string): Promise<PageToken> {
   const response = await fetch('/api/token', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ peer }),
+    body: JSON.stringify({ peer, key: pageKey }),
     signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
   }).catch(() => {
     throw new Error('the server does not answer');

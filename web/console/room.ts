@@ -4,7 +4,7 @@ import type { VehicleState } from '../../shared/channels.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { createOperatorEnd, type OperatorEnd, type OperatorEndOptions } from '../../shared/operator-end.ts';
 import type { RoomView } from '../../shared/room-view.ts';
-import { takeIdentity } from '../access/identity.ts';
+import { takeIdentity, vouchFor } from '../access/identity.ts';
 import { watchNetwork } from '../network-watch.ts';
 import { createBrowserPeer } from '../peer.ts';
 import {
@@ -13,13 +13,18 @@ import {
   iceWarnings,
   knownSettings,
   loadIceServers,
+  renewFleetSettings,
   renewIceServersNow,
   you,
 } from '../settings.ts';
 import { takeSocket } from '../spare-socket.ts';
 import { recorder } from '../timeline/recorder.ts';
+import { createKeyStore } from './known-keys.ts';
+import { pagePublicKey, pageSecretKey, warmUpSignatures } from './page-key.ts';
 
 const clock = systemClock;
+const log = { warn: (fields: object, message: string) => console.warn(message, fields) };
+warmUpSignatures();
 
 export type Room = ReturnType<typeof createRoom>;
 
@@ -46,14 +51,16 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
   /** Counts joins and leaves, so that a join that took long knows that it is not wanted any more. */
   let turn = 0;
   let unwatch = () => {};
+  const keys = createKeyStore(room, knownSettings);
 
   async function join(): Promise<void> {
     const mine = ++turn;
     // Connecting goes on while the page is drawn, which takes some 20 ms.
     const settings = knownSettings() ?? (await fleetSettings());
     const identity = takeIdentity();
-    const { peer, credentials } = identity instanceof Promise ? await identity : identity;
+    const { peer, credentials, pass } = identity instanceof Promise ? await identity : identity;
     if (mine !== turn) return;
+    const vouched = settings.fleetKey !== null;
     self.value = peer;
     const ready = loadIceServers(peer);
     record = recorder.watch(room, peer);
@@ -65,6 +72,8 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       self: peer,
       credentials,
       arrival: entered ? 'entered' : arrival,
+      keys,
+      ...(vouched ? { identity: { secretKey: pageSecretKey(), pass } } : {}),
       openSocket: takeSocket,
       createPeer: createBrowserPeer({
         ready,
@@ -78,7 +87,13 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
         if (rttMs !== null) roundTrips.push(rttMs);
       },
       clock,
+      log,
     });
+    if (vouched) {
+      // Asked for while the broker is being reached: vehicles of this fleet want to see it.
+      vouchFor(pagePublicKey());
+      void pass();
+    }
     if (you.peek()?.role === 'supervisor') supervises.value = true;
     if (supervises.value) end.supervise(true);
     view.value = end.view;
@@ -121,6 +136,18 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
     leavingRecord?.close();
   }
 
+  /** Joins as somebody new: what is left of the one before can't be in the way. */
+  async function rejoin(): Promise<void> {
+    const stranger = view.value?.identity.refused;
+    void leave();
+    view.value = null;
+    entered = true;
+    const mine = turn;
+    // The fleet may know the vehicle by now.
+    if (stranger) await renewFleetSettings();
+    if (mine === turn) await join();
+  }
+
   void join();
 
   return {
@@ -137,12 +164,11 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
       end?.enter();
     },
     leave,
-    /** Joins as somebody new: what is left of the one before can't be in the way. */
-    rejoin(): void {
-      void leave();
-      view.value = null;
-      entered = true;
-      void join();
+    rejoin: () => void rejoin(),
+    /** Takes a key for the vehicle's from now on, and begins anew. */
+    trust(key: string): void {
+      keys.pin(key);
+      void rejoin();
     },
     /** Of the commands since the last call, ms; null when there was none. */
     takeRoundTrips(): number[] {

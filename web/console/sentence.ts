@@ -2,12 +2,13 @@
  * What the console says instead of a live picture: one clear sentence for every state, what is being
  * done about it, and what the operator can do. Pure; null while the picture is live.
  */
-
+import { isLive } from '../../shared/negotiation.ts';
 import type { RoomView } from '../../shared/room-view.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import { ACCESS_ENDED } from '../access/words.ts';
 import { capital, duration, timeOfDay } from '../format.ts';
 import { lastSeen } from '../seen.ts';
+import { ofStranger } from './identity-words.ts';
 import { ofLoss, ofSilence } from './interruption.ts';
 
 /** A picture that stands still for this long is not live any more, ms. */
@@ -35,6 +36,8 @@ export interface Sentence {
   detail?: string;
   /** Offer to begin anew. */
   again?: boolean;
+  /** Offer to take this key for the vehicle's. */
+  trust?: string;
 }
 
 /** All that the sentence depends on. */
@@ -58,7 +61,9 @@ export interface Situation {
 export function sentence(situation: Situation, now: number): Sentence | null {
   const { view, problem } = situation;
   if (view === null) return fromServer(problem);
-  const { broker, link } = view;
+  const { broker, link, vehicle, identity } = view;
+  const mayCome = broker.state === 'connected' && vehicle?.state === 'online' && !isLive(link);
+  if (mayCome && identity.refused) return ofStranger(situation.room, identity.refused);
   switch (link.phase) {
     case 'connected':
       return ofPicture(situation, now);

@@ -1,9 +1,12 @@
 /** The picture, and over it, whenever it isn't live, what the matter is. */
 import { useSignalEffect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { inOneText } from '../../shared/verdict/words.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import type { Cockpit } from './cockpit.ts';
+
+/** ms */
+const READING_MS = 1_000;
 
 /**
  * For tests and benchmarks the video element carries, read-only and in ms where they are times:
@@ -50,6 +53,9 @@ export function Stage({ cockpit }: { cockpit: Cockpit }) {
           {sentence?.verdict ? <Reason verdict={sentence.verdict} /> : null}
         </div>
         {sentence ? <p>{sentence.detail}</p> : null}
+        {sentence?.trust === undefined ? null : (
+          <Trust key={sentence.trust} newKey={sentence.trust} onTrust={room.trust} />
+        )}
         {sentence?.again ? (
           <button type="button" onClick={room.rejoin}>
             Try again
@@ -57,6 +63,20 @@ export function Stage({ cockpit }: { cockpit: Cockpit }) {
         ) : null}
       </div>
     </div>
+  );
+}
+
+/** Not before its key has been read: nobody shall trust one that has just come in the place of another. */
+function Trust({ newKey, onTrust }: { newKey: string; onTrust: (key: string) => void }) {
+  const [ready, setReady] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setReady(true), READING_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <button type="button" disabled={!ready} onClick={() => onTrust(newKey)}>
+      Trust the new key
+    </button>
   );
 }
 

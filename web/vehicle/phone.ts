@@ -16,6 +16,7 @@ import { createBrowserPeer } from '../peer.ts';
 import { fleetSettings, iceServers, iceWarnings, loadIceServers, you } from '../settings.ts';
 import { createCamera } from './camera.ts';
 import { sayCaptureTimes } from './capture-times.ts';
+import { ownKey } from './own-key.ts';
 import { createSensors } from './sensors.ts';
 import { keepAwake } from './wake.ts';
 
@@ -84,6 +85,9 @@ export function createPhone(room: string) {
       credentials,
       guarded: credentials !== undefined,
       room,
+      secretKey: ownKey(settings.root, room),
+      // From the server that this page itself is from: there is nothing to be kept of it.
+      fleetKey: () => settings.fleetKey,
       maxOperators: MAX_OPERATORS,
       createPeer: (_operator, entered) =>
         createBrowserPeer({

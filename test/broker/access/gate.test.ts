@@ -43,7 +43,7 @@ test.each([
     () => ({ password: forge(good(), { alg: 'HS256' }, 'my own') }),
     'the token was not made by this server',
   ],
-  ['an endless token', () => ({ password: 'a'.repeat(40_000) }), 'the token is too long'],
+  ['an endless token', () => ({ password: 'a'.repeat(20_000) }), 'the token is too long'],
 ])('%s is refused with return code 5', async (_what, options, reason) => {
   const { mqttUrl, webSocketUrl, logged } = await guardedServer();
   for (const url of [mqttUrl, webSocketUrl]) {

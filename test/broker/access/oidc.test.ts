@@ -22,17 +22,23 @@ const ACCOUNTS = {
 };
 const MAP = 'drivers=operator:car*,night-shift=operator:van-7,leads=supervisor:*';
 
-const serverOf = (issuer: string, more: Partial<SignInOptions> = {}) =>
-  guardedServer({ signIn: signInWith(issuer, MAP, more) });
+type ServerOptions = Parameters<typeof guardedServer>[0];
+
+const serverOf = (issuer: string, more: Partial<SignInOptions> = {}, options: ServerOptions = {}) =>
+  guardedServer({ ...options, signIn: signInWith(issuer, MAP, more) });
 
 const ready = ({ logged }: Server) => logged(({ message }) => message === 'sign-in is ready');
 const refused = ({ entries }: Server) => entries.filter(({ message }) => message === 'sign-in refused');
 const isCallback = (url: string) => url.includes('/sign-in/callback?');
 
 /** A provider, a server that knows it, and a browser in which nobody has signed in. */
-async function all(more: Partial<OpenIdProviderOptions> = {}, options: Partial<SignInOptions> = {}) {
+async function all(
+  more: Partial<OpenIdProviderOptions> = {},
+  signIn: Partial<SignInOptions> = {},
+  options: ServerOptions = {},
+) {
   const provider = await openIdProvider({ accounts: ACCOUNTS, ...more });
-  const server = await serverOf(provider.issuer, options);
+  const server = await serverOf(provider.issuer, signIn, options);
   await ready(server);
   return { provider, server, browser: httpBrowser() };
 }
@@ -132,7 +138,7 @@ describe('who signs in', () => {
   });
 
   test('comes back to the public address, when there is one', async () => {
-    const { server, browser } = await all({}, { publicUrl: 'https://fleet.example.org' });
+    const { server, browser } = await all({}, {}, { publicUrl: 'https://fleet.example.org' });
     const response = await browser.request(`${server.webUrl}/sign-in`);
     const { searchParams } = new URL(response.headers.get('location') ?? '');
     expect(searchParams.get('redirect_uri')).toBe('https://fleet.example.org/sign-in/callback');
@@ -229,7 +235,9 @@ describe('nobody gets in', () => {
       body: new URLSearchParams({ deny: '<script>alert(1)</script>' }),
       headers: { Accept: 'text/html' },
     });
-    expect(shown.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(shown.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^ ]+'; /,
+    );
     expect(shown.text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(shown.text).not.toContain('<script');
   });
@@ -293,6 +301,19 @@ describe('nobody gets in', () => {
     expect(replayed.status).toBe(400);
     expect(await replayed.text()).toBe('This sign-in was used already, or took too long: sign in again.\n');
     await nobody(copy, server);
+  });
+
+  test('who has tried too often from one address, and is told to wait', async () => {
+    const { provider, server, browser } = await all({}, {}, { limits: { loginFailures: 1 } });
+    const callback = await callbackFor(browser, server);
+    const other = httpBrowser();
+    expect((await other.request(callback.href)).status).toBe(400);
+    expect((await other.request(callback.href)).status).toBe(400);
+    const before = provider.asked.length;
+    const refused = await browser.request(callback.href);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(provider.asked.length).toBe(before);
   });
 
   test('with a cookie that this server did not sign, or another kind of its tokens', async () => {

@@ -7,6 +7,8 @@ import { createAccess } from '../../../broker/access/access.ts';
 import { createGate } from '../../../broker/access/gate.ts';
 import { RULES } from '../../../broker/access/rules.ts';
 import { createBroker } from '../../../broker/broker.ts';
+import { createGuard } from '../../../broker/limits/guard.ts';
+import { DEFAULT_LIMITS } from '../../../broker/limits/limits.ts';
 import { createMqttTcp } from '../../../broker/mqtt-tcp.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import type { Role } from '../../../shared/roles.ts';
@@ -81,15 +83,17 @@ const ROWS = Object.entries(MATRIX).flatMap(([topic, cells]) =>
 async function guardedBroker() {
   const record = recordLog();
   const access = createAccess({ data: temporaryData(), root: 'rooms' }, systemClock, record.log);
-  const broker = await createBroker(record.log, (listener) =>
+  const guard = createGuard({ limits: DEFAULT_LIMITS, root: 'rooms', onHit() {} }, record.log);
+  const broker = await createBroker(guard, record.log, (listener) =>
     createGate(access, systemClock, () => {}, listener),
   );
-  const tcp = createMqttTcp(broker);
+  const tcp = createMqttTcp(broker, guard);
   await new Promise<void>((resolve) => tcp.server.listen(0, '127.0.0.1', resolve));
   onTestFinished(async () => {
     access.close();
     await broker.close();
     await tcp.close();
+    guard.close();
   });
   const url = `mqtt://127.0.0.1:${(tcp.server.address() as { port: number }).port}`;
   const inside = new mqtt.MqttClient(() => broker.open(), {

@@ -6,6 +6,7 @@ import type { PathStats } from '../../../shared/peer.ts';
 import { bitRate, bytes, fixed, UNKNOWN } from '../../format.ts';
 import { IceWarnings } from '../../ice-warnings.tsx';
 import type { Cockpit } from '../cockpit.ts';
+import { identityFacts } from '../identity-words.ts';
 import { pathWords } from '../link-words.ts';
 import { type Fact, Facts } from './facts.tsx';
 
@@ -29,6 +30,7 @@ export function Connection({ cockpit }: { cockpit: Cockpit }) {
     ['Link', view.link.phase],
     ['Session', isLive(view.link) ? view.link.session : UNKNOWN],
     ['You are', room.self.value],
+    ...identityFacts(view.identity),
     ['Path here', here ? pathWords(here) : UNKNOWN, here?.path],
     ['Path at the car', view.path ? pathWords(view.path) : UNKNOWN, view.path?.path],
     ['Round trip', `${fixed(cockpit.roundTrip.value)} ms`],

@@ -1,0 +1,69 @@
+/** Everything that limits keep count of, in one server, and the one place where going over one is counted and said. */
+import type { Clock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+import { type Attempts, createAttempts } from './attempts.ts';
+import { type Claims, createClaims } from './claims.ts';
+import { type Connections, createConnections } from './connections.ts';
+import { type LimitName, type Limits, type Refusal, steadyClock } from './limits.ts';
+import { createRetainedStore, type RetainedStore } from './retained.ts';
+import { createSaidOnce, type SaidOnce } from './said-once.ts';
+
+export interface GuardOptions {
+  limits: Limits;
+  /** MQTT topic root. */
+  root: string;
+  /** Told each time that a limit is hit. */
+  onHit(limit: LimitName): void;
+  clock?: Clock;
+}
+
+export interface Guard {
+  limits: Limits;
+  /** Steady: only good for differences. */
+  clock: Clock;
+  connections: Connections;
+  claims: Claims;
+  retained: RetainedStore;
+  attempts: Attempts;
+  /** For refusals of any kind: one line for each key, however often it happens. */
+  sayOnce: SaidOnce['say'];
+  /**
+   * Counts and logs that somebody went over a limit.
+   * @param who the client, or the address while there is none
+   */
+  over(refusal: Refusal, who: string, fields: object, message?: string): void;
+  /** What is used of those limits that are of the whole server. */
+  used(): Partial<Record<LimitName, number>>;
+  close(): void;
+}
+
+export function createGuard({ limits, root, onHit, clock = steadyClock }: GuardOptions, log: Log): Guard {
+  const said = createSaidOnce(log, clock);
+  const connections = createConnections(limits);
+  const retained = createRetainedStore(limits);
+
+  function over({ limit, reason }: Refusal, who: string, fields: object, message = 'over a limit'): void {
+    onHit(limit);
+    said.say(`${limit} ${who} ${message}`, { ...fields, limit, reason }, message);
+  }
+
+  return {
+    limits,
+    clock,
+    connections,
+    claims: createClaims(limits, root),
+    retained,
+    attempts: createAttempts(limits, (refusal, address) =>
+      over(refusal, address, { remote: address }, 'log-in attempts refused'),
+    ),
+    sayOnce: said.say,
+    over,
+    used: () => ({
+      connections: connections.count(),
+      connectionsPerAddress: connections.most(),
+      retainedMessages: retained.count(),
+      retainedBytes: retained.bytes(),
+    }),
+    close: said.close,
+  };
+}

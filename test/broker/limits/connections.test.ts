@@ -1,0 +1,152 @@
+/** Who may connect, and how long they may take for it, at the wire. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { createGuard } from '../../../broker/limits/guard.ts';
+import { httpServerOptions, limitHttp } from '../../../broker/limits/http-limits.ts';
+import { DEFAULT_LIMITS } from '../../../broker/limits/limits.ts';
+import { limitedServer } from '../../helpers/limited-server.ts';
+import { closed, connectMqtt, nextMessage } from '../../helpers/mqtt-clients.ts';
+import { connectPacket, rawConnection } from '../../helpers/raw-mqtt.ts';
+import { silent } from '../../helpers/room.ts';
+
+async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {
+  const socket = new WebSocket(url, 'mqtt', { headers });
+  onTestFinished(() => socket.terminate());
+  socket.on('error', () => {});
+  return new Promise((resolve) => {
+    socket.once('open', () => resolve(101));
+    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+  });
+}
+
+test.each(['connections', 'connectionsPerAddress'] as const)(
+  'over %s a new one is refused in the words of its protocol, and there is room when one has gone',
+  async (name) => {
+    const { mqttUrl, webUrl, webSocketUrl, said, hits, used, close } = await limitedServer({ [name]: 3 });
+    const label = name === 'connections' ? 'connections' : 'connections-per-address';
+    const clients = [];
+    for (const url of [mqttUrl, webSocketUrl, mqttUrl]) clients.push(await connectMqtt(url));
+
+    await expect(connectMqtt(mqttUrl)).rejects.toMatchObject({ code: 3 });
+    expect(await upgradeStatus(webSocketUrl)).toBe(503);
+    const page = await fetch(`${webUrl}/healthz`);
+    expect(page.status).toBe(503);
+    expect(page.headers.get('retry-after')).toBe('10');
+    expect(await page.text()).toMatch(/^The server is full: there are 3 connections .*already\.\n$/);
+    for (let i = 0; i < 20; i++) await expect(connectMqtt(mqttUrl)).rejects.toThrow();
+    // One line for TCP and HTTP together: it is the same address and the same limit.
+    expect(said(name)).toHaveLength(1);
+    expect(said(name)[0]).toMatchObject({ level: 'warn', message: 'connection refused' });
+
+    await clients[0]?.endAsync();
+    await expect.poll(() => hits(label)).toBeGreaterThanOrEqual(23);
+    // The two that are left, and the scrape itself.
+    await expect.poll(() => used(label)).toBe(3);
+    await close();
+    expect(said(name)).toHaveLength(2);
+  },
+);
+
+test.each(['mqttUrl', 'webUrl'] as const)(
+  'a flood of connections at %s is let go, and who is there stays',
+  async (at) => {
+    const server = await limitedServer({ connections: 2 });
+    const client = await connectMqtt(server.mqttUrl);
+    await client.subscribeAsync('rooms/#', { qos: 1 });
+    const room = await rawConnection(server[at]);
+    const flood = await Promise.all(Array.from({ length: 200 }, () => rawConnection(server[at])));
+    const message = nextMessage(client);
+    await client.publishAsync('rooms/car1/x', 'y', { qos: 1 });
+    expect((await message).text).toBe('y');
+    // Most of them at once, and those that could have been told why, in time.
+    await Promise.all(flood.map(({ closed: end }) => end));
+    expect(server.said('connections')).toHaveLength(1);
+    room.socket.destroy();
+    await room.closed;
+    await expect.poll(() => server.hits('connections')).toBeGreaterThanOrEqual(200);
+  },
+);
+
+test('behind a proxy addresses are those that it forwards', async () => {
+  const guard = createGuard(
+    { limits: { ...DEFAULT_LIMITS, connectionsPerAddress: 1 }, root: 'rooms', onHit() {} },
+    silent,
+  );
+  const server = createServer(httpServerOptions(guard.limits));
+  const limits = limitHttp(server, guard, ({ headers }) => String(headers['x-forwarded-for']));
+  const held: (() => void)[] = [];
+  server.on('upgrade', (request, socket) => {
+    const admission = limits.admitUpgrade(request);
+    if (admission.ok) held.push(admission.release);
+    socket.end(`HTTP/1.1 ${admission.ok ? '426 Upgrade Required' : '503 Full'}\r\nContent-Length: 0\r\n\r\n`);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    guard.close();
+  });
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const from = (address: string) => upgradeStatus(url, { 'X-Forwarded-For': address });
+  expect(await from('192.0.2.1')).toBe(426);
+  expect(await from('192.0.2.2')).toBe(426);
+  expect(await from('192.0.2.1')).toBe(503);
+  held[0]?.();
+  expect(await from('192.0.2.1')).toBe(426);
+});
+
+test('who says nothing, or says CONNECT too slowly, is closed in time, over TCP and WebSocket', async () => {
+  const { mqttUrl, webSocketUrl, hits, said } = await limitedServer({ connectSeconds: 1 });
+  const mute = await rawConnection(mqttUrl);
+  const slow = await rawConnection(mqttUrl);
+  const bytes = connectPacket('slow');
+  let sent = 0;
+  const drip = setInterval(() => slow.socket.write(bytes.subarray(sent, ++sent)), 100);
+  onTestFinished(() => clearInterval(drip));
+  const webSocket = new WebSocket(webSocketUrl, 'mqtt');
+  const end = once(webSocket, 'close');
+  expect((await mute.closed).length + (await slow.closed).length).toBe(0);
+  const [code, reason] = await end;
+  expect(code).toBe(1008);
+  expect(String(reason)).toBe('connect did not arrive in time');
+  expect(await hits('connect-seconds')).toBe(3);
+  expect(said('connectSeconds')).toHaveLength(1);
+});
+
+test('a request that never gets ready is answered with 408, headers that are too large with 431', async () => {
+  const { webUrl, hits, said } = await limitedServer({ httpSeconds: 1, headerBytes: 2048 });
+  const mute = await rawConnection(webUrl);
+  const slow = await rawConnection(webUrl);
+  slow.socket.write('GET / HTTP/1.1\r\nHost: x\r\n');
+  const drip = setInterval(() => slow.socket.write('X: y\r\n'), 100);
+  onTestFinished(() => clearInterval(drip));
+  const large = await rawConnection(webUrl);
+  large.socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(4000)}\r\n\r\n`);
+  expect(String(await large.closed)).toMatch(/^HTTP\/1\.1 431 /);
+  expect(String(await slow.closed)).toMatch(/^HTTP\/1\.1 408 /);
+  expect(String(await mute.closed)).toMatch(/^HTTP\/1\.1 408 /);
+  expect(await hits('http-seconds')).toBe(2);
+  expect(await hits('header-bytes')).toBe(1);
+  expect([said('httpSeconds'), said('headerBytes')].map(({ length }) => length)).toEqual([1, 1]);
+});
+
+test('only CONNECT is taken from who was not let in, and only what comes after it from then on', async () => {
+  const { mqttUrl, logged } = await limitedServer({});
+  const bystander = await connectMqtt(mqttUrl);
+  await bystander.subscribeAsync('rooms/#');
+  const first = new Promise((resolve) => bystander.once('message', (topic) => resolve(topic)));
+  const rude = await rawConnection(mqttUrl);
+  rude.socket.write(Buffer.from([0xc0, 0x00]));
+  await rude.closed;
+  await logged(({ fields }) => fields.reason === 'the first packet is not CONNECT');
+
+  const hasty = await connectMqtt(mqttUrl);
+  const end = closed(hasty);
+  await hasty.publishAsync('rooms/car1/telemetry', 'x');
+  expect(await first).toBe('rooms/car1/telemetry');
+  await hasty.endAsync();
+  await end;
+});
