@@ -9,10 +9,11 @@ import express, {
   type Response,
 } from 'express';
 import type { Log } from '../shared/log.ts';
-import type { FleetAnswer } from '../shared/server-api.ts';
+import { type FleetAnswer, SIGN_IN_PATH } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { Access } from './access/access.ts';
 import { demand } from './access/caller.ts';
+import type { SignIn } from './access/oidc.ts';
 import { type AccessRoutesOptions, accessAnswer, accessRoutes } from './access/routes.ts';
 import type { Forwarded } from './forwarded.ts';
 import type { IceSource } from './ice/ice-servers.ts';
@@ -34,7 +35,7 @@ export interface HttpOptions {
   /** What `/metrics` answers. */
   metricsText(): Promise<string>;
   /** Null when anybody may come in. */
-  access: (AccessRoutesOptions & { control: Access; signIn?: string | undefined }) | null;
+  access: (AccessRoutesOptions & { control: Access; signIn?: Pick<SignIn, 'name' | 'router'> | null }) | null;
   forwarded: Forwarded;
   /** Whose requests are not answered. */
   refuse: Refuse;
@@ -75,7 +76,7 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   });
   app.get('/api/fleet', async (request, response) => {
     const keys = options.vehicleKeys?.();
-    const more = access ? { access: await accessAnswer(access.control, request, access.signIn) } : {};
+    const more = access ? { access: await accessAnswer(access.control, request, access.signIn?.name) } : {};
     response.json({ ...options.fleet, ...(keys && { keys }), ...more });
   });
   if (access) app.use('/api', accessRoutes(access.control, access));
@@ -88,6 +89,7 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     response.status(404).json({ error: `There is no ${request.method} ${request.baseUrl}${request.path}.` });
   });
 
+  if (access?.signIn) app.use(SIGN_IN_PATH, access.signIn.router);
   addPages(app, options.pages);
 
   app.use((_request, response) => {
@@ -117,7 +119,17 @@ function refusing(refuse: Refuse): RequestHandler {
 }
 
 /** Routes that metrics tell apart; everything else is `other`. */
-const ROUTES = ['/healthz', '/readyz', '/metrics', '/api/fleet', '/api/ice', '/api/session', '/api/token'];
+const ROUTES = [
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/api/fleet',
+  '/api/ice',
+  '/api/session',
+  '/api/token',
+  SIGN_IN_PATH,
+  `${SIGN_IN_PATH}/callback`,
+];
 const METHODS = ['GET', 'HEAD', 'POST', 'DELETE'];
 
 function timed({ http }: Metrics): RequestHandler {

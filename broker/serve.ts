@@ -10,6 +10,8 @@ import { DEFAULT_ROOT } from '../shared/topics.ts';
 import { type Access, type AccessOptions, createAccess } from './access/access.ts';
 import { sayFarewell } from './access/farewell.ts';
 import { createGate, type Ended, type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
+import { createSignIn, type SignIn, type SignInOptions } from './access/oidc.ts';
+import type { AccessRoutesOptions } from './access/routes.ts';
 import { createBroker } from './broker.ts';
 import { startCensus } from './census.ts';
 import { createForwarded, type Trust } from './forwarded.ts';
@@ -82,6 +84,8 @@ export interface ServerOptions {
   pages?: string | undefined;
   /** Who may come in; anybody unless given. */
   access?: Omit<AccessOptions, 'root'> | undefined;
+  /** With what people sign in, where there is access control; only invitations let them in unless given. */
+  signIn?: SignInOptions | undefined;
 }
 
 export interface RunningServer {
@@ -149,7 +153,9 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
       });
   const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
   const census = startCensus(side.client, root);
+  let signIn: SignIn | null = null;
   const stopListening = async () => {
+    signIn?.close();
     house?.close();
     census.close();
     access?.close();
@@ -187,8 +193,19 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   );
   // What is wrong with the configuration is logged now, and the first page doesn't wait for a service.
   void ice.iceServers('server');
-  const onRefused = ({ ip, path }: { ip?: string | undefined; path: string }, reason: string) =>
-    guard.sayOnce(`sign-in ${ip} ${reason}`, { remote: ip, path, reason }, 'sign-in refused');
+  const webUrl = () => `${tls ? 'https' : 'http'}://${addressOf(http, host)}`;
+  const publicUrl = () => options.publicUrl ?? webUrl();
+  const accessRoutes: AccessRoutesOptions = {
+    attempts: guard.attempts,
+    onRefused({ ip: remote, originalUrl }, reason) {
+      const path = originalUrl.replace(/\?.*/s, '');
+      guard.sayOnce(`sign-in ${remote} ${reason}`, { remote, path, reason }, 'sign-in refused');
+    },
+  };
+  if (access && options.signIn) {
+    const parts = { ...accessRoutes, access, base: publicUrl, clock: systemClock, log };
+    signIn = createSignIn(options.signIn, parts);
+  }
   const app = createHttpApp(
     {
       fleet,
@@ -198,7 +215,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
       notReady,
       metrics,
       metricsText,
-      access: access && { control: access, attempts: guard.attempts, onRefused },
+      access: access && { ...accessRoutes, control: access, signIn },
       forwarded,
       refuse: site.request,
       hsts: options.tls?.hsts !== false,
@@ -213,14 +230,15 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     await stopListening();
     throw error;
   }
-  const webUrl = `${tls ? 'https' : 'http'}://${addressOf(http, host)}`;
-  const publicUrl = options.publicUrl ?? webUrl;
   const mqttsUrl = side.tlsUrl;
-  log.info({ webUrl, mqttUrl: side.url, ...(mqttsUrl ? { mqttsUrl } : {}), root }, 'server is ready');
+  log.info(
+    { webUrl: webUrl(), mqttUrl: side.url, ...(mqttsUrl ? { mqttsUrl } : {}), root },
+    'server is ready',
+  );
 
   return {
-    webUrl,
-    publicUrl,
+    webUrl: webUrl(),
+    publicUrl: publicUrl(),
     mqttUrl: side.url,
     fleetKey: fleet.fleetKey ?? null,
     access,

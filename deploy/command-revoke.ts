@@ -7,6 +7,7 @@ interface RevokeFlags {
   peer?: string;
   all?: boolean;
   list?: boolean;
+  mayReturn?: boolean;
   data?: string;
   root: string;
 }
@@ -14,44 +15,58 @@ interface RevokeFlags {
 export function revokeCommand(): Command {
   return new Command('revoke')
     .description('End access at once, that of who is connected and of who drives too.')
-    .argument('[what]', 'an id that invite or token have printed, or the token or link itself')
+    .argument('[what]', 'an id that invite, token or --list have printed, or the token or link itself')
     .addOption(new Option('--peer <id>', 'all tokens that this peer was given until now, e.g. car1'))
     .addOption(new Option('--all', 'all access that was given until now, to anyone'))
     .addOption(new Option('--list', 'show what has been given, and has neither expired nor been ended'))
+    .addOption(
+      new Option('--may-return', 'with the id of a person: what they have ends, and they may sign in again'),
+    )
     .addOption(dataOption())
     .addOption(option('--root <topic>', 'MQTT topic root', parseRoot).default('rooms'))
     .addHelpText(
       'after',
       `
-Run it on the server's machine, as its user; the running server sees it at once.`,
+Run it on the server's machine, as its user; the running server sees it at once.
+
+Who signs in has an id that begins with oidc- and stays the same. Once it is ended it does not come in again by
+signing in, until it is given once more with --may-return.`,
     )
     .action(async (what: string | undefined, flags: RevokeFlags) => {
       const ways = [what !== undefined, flags.peer !== undefined, flags.all === true, flags.list === true];
       if (ways.filter(Boolean).length !== 1)
         throw new OptionError('Say what to end: an id, a token or a link; or --peer <id>, --all, or --list.');
-      const [{ folderOf, now, openGrants, orOptionError }, { addEnded, readEnded, readGranted }] =
-        await Promise.all([import('./grants.ts'), import('../broker/access/register.ts')]);
+      if (flags.mayReturn && !what?.startsWith('oidc-'))
+        throw new OptionError("option '--may-return' is for the id of a person, which begins with oidc-.");
+      const [{ folderOf, now, openGrants, orOptionError }, { addEnded, readEnded, readGranted }, { sumUp }] =
+        await Promise.all([
+          import('./grants.ts'),
+          import('../broker/access/register.ts'),
+          import('../broker/access/endings.ts'),
+        ]);
       const folder = folderOf(flags.data);
       const write = (text: string) => process.stdout.write(`${text}\n`);
       if (flags.list) {
-        const ended = readEnded(folder);
-        const gone = (id: string) => ended.some((one) => 'id' in one && !one.used && one.id === id);
-        const cut = (sub: string | undefined, issued: number) =>
-          ended.some(
-            (one) => 'before' in one && issued <= one.before && (one.sub === undefined || one.sub === sub),
-          );
-        const live = readGranted(folder).filter(
-          ({ id, until, sub, issued }) => until > now() && !gone(id) && !cut(sub, issued),
+        const ended = sumUp(readEnded(folder));
+        // Who signs in again and again is one person: the last time counts.
+        const last = new Map(readGranted(folder).map((granted) => [granted.id, granted]));
+        const live = [...last.values()].filter(
+          ({ id, until, sub = '', issued }) => until > now() && !ended.has({ id, from: [], sub, issued }),
         );
         if (live.length === 0) write('Nobody has been given access.');
-        for (const { id, kind, role, rooms, sub, until } of live)
-          write(`${id}  until ${momentOf(until)}  ${kind}  ${role}  ${sub ?? ''}  ${rooms.join(' ')}`);
+        for (const { id, kind, role, rooms, sub, name, until } of live)
+          write(
+            `${id}  until ${momentOf(until)}  ${kind}  ${role}  ${name ?? sub ?? ''}  ${rooms.join(' ')}`,
+          );
         return;
       }
       await orOptionError(async () => {
         if (flags.all) addEnded(folder, { before: now() });
         else if (flags.peer !== undefined) addEnded(folder, { sub: flags.peer, before: now() });
-        else addEnded(folder, { id: await idOf(what ?? '', folder, flags, { openGrants, readGranted }) });
+        else {
+          const id = await idOf(what ?? '', folder, flags, { openGrants, readGranted });
+          addEnded(folder, { id, ...(flags.mayReturn ? { before: now() } : {}) });
+        }
       });
       write('Ended.');
     });

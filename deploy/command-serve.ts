@@ -9,6 +9,7 @@ import { stateFolder } from './data-folder.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import { addLanOption, checkLan, type Lan, type LanFlags, printLan, setUpLan } from './lan.ts';
 import { addLimitOptions, type LimitFlags, limitOptions } from './limit-options.ts';
+import { addOidcOptions, type OidcFlags, oidcOptions } from './oidc-options.ts';
 import {
   iceServersOf,
   type LogLevel,
@@ -31,7 +32,14 @@ import {
 } from './tls-options.ts';
 import { addUsageOptions, type UsageFlags, usageOptions } from './usage-options.ts';
 
-export interface ServeFlags extends UsageFlags, AccessFlags, LimitFlags, TlsFlags, ClientTlsFlags, LanFlags {
+export interface ServeFlags
+  extends UsageFlags,
+    AccessFlags,
+    OidcFlags,
+    LimitFlags,
+    TlsFlags,
+    ClientTlsFlags,
+    LanFlags {
   host: string;
   port: number;
   mqttPort: number;
@@ -90,7 +98,9 @@ export function addServeOptions(command: Command): Command {
     );
   command.addOption(publicUrlOption());
   addTlsCaOption(addTlsOptions(addLanOption(command)));
-  return addLimitOptions(addUsageOptions(addAccessOptions(command))).addOption(logLevelOption());
+  return addLimitOptions(addUsageOptions(addOidcOptions(addAccessOptions(command)))).addOption(
+    logLevelOption(),
+  );
 }
 
 /** @throws OptionError when the options don't go together */
@@ -107,10 +117,12 @@ export function serverOptions(flags: ServeFlags): ServerOptions {
   const ice = iceSetup(iceServers);
   const beyond = flags.lan !== undefined || ![host, flags.mqttHost ?? host].every(isLoopback);
   const access = accessOptions(flags, beyond, flags.data, process.env);
+  const signIn = oidcOptions(flags, { guarded: access !== undefined, beyond }, process.env);
   trustAuthorities(flags);
   const limits = limitOptions(flags);
   const usage = usageOptions(flags, process.env);
-  return { host, port, mqttPort, root, name, vehicleKeys, ice, external, access, limits, ...tls, ...usage };
+  const more = { ice, external, access, signIn, limits, ...tls, ...usage };
+  return { host, port, mqttPort, root, name, vehicleKeys, ...more };
 }
 
 /** The options, and what `--lan` makes of them. @throws OptionError */
@@ -171,6 +183,9 @@ Examples:
   plntry serve --relay-budget 50GB --relay-budget-car 2GB,car1=5GB --relay-budget-action limit
   PLNTRY_STUN_URLS=stun:turn.example.org PLNTRY_TURN_URLS=turn:turn.example.org \\
   PLNTRY_TURN_SECRET_FILE=/run/secrets/turn plntry serve
+  plntry serve --host 0.0.0.0 --public-url https://fleet.example.org \\
+    --oidc-issuer https://id.example.org/realms/fleet --oidc-client-id plntry \\
+    --oidc-map 'drivers=operator:car*,leads=supervisor:*'
 ${ICE_HELP}`,
   );
   return addServeOptions(command).action(async (flags: ServeFlags) => {

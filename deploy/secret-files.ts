@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { ICE_SECRETS } from '../broker/ice/from-environment.ts';
 import { ACCESS_SECRET, TOKEN } from './access-options.ts';
+import { OIDC_SECRET } from './oidc-options.ts';
 
 type Environment = Record<string, string | undefined>;
 
 /** The variables that may come from a file. */
-export const SECRETS: readonly string[] = [...ICE_SECRETS, ACCESS_SECRET, TOKEN];
+export const SECRETS: readonly string[] = [...ICE_SECRETS, ACCESS_SECRET, OIDC_SECRET, TOKEN];
 
 /**
  * Reads the files and sets the variables that they stand for, so that nobody else needs to know.

@@ -2,30 +2,50 @@
 import { mkdirSync, watch } from 'node:fs';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import { addEnded, ENDED, readEnded } from './register.ts';
+import { addEnded, ENDED, type Ended, readEnded } from './register.ts';
 import type { Grant } from './tokens.ts';
 
 /** Looked at besides, where a file system tells nobody of changes, ms. */
 const LOOK_MS = 2_000;
 
-export interface Endings {
+/** What the register says. */
+interface Said {
   /** Whether this access was ended. */
   has(grant: Pick<Grant, 'id' | 'from' | 'sub' | 'issued'>): boolean;
   /** How many times an invitation has been swapped for a session. */
   uses(id: string): number;
+}
+
+export interface Endings extends Said {
   /** Written down at once. @throws Error of one sentence */
   use(id: string): void;
   end(id: string): void;
   close(): void;
 }
 
+export function sumUp(entries: Ended[]): Said {
+  /** Until when what has the id, or comes from it, has ended, seconds since the epoch. */
+  const ids = new Map<string, number>();
+  const used = new Map<string, number>();
+  /** By peer; '' for everybody. Seconds since the epoch. */
+  const before = new Map<string, number>();
+  for (const entry of entries) {
+    if ('id' in entry && entry.used) used.set(entry.id, (used.get(entry.id) ?? 0) + 1);
+    else if ('id' in entry) ids.set(entry.id, entry.before ?? Number.POSITIVE_INFINITY);
+    else before.set(entry.sub ?? '', Math.max(entry.before, before.get(entry.sub ?? '') ?? 0));
+  }
+  return {
+    has: ({ id, from, sub, issued }) =>
+      [id, ...from].some((one) => issued <= (ids.get(one) ?? 0)) ||
+      issued <= Math.max(before.get('') ?? 0, before.get(sub) ?? 0),
+    uses: (id) => used.get(id) ?? 0,
+  };
+}
+
 /** @param onChange more has ended */
 export function watchEndings(folder: string, clock: Clock, log: Log, onChange: () => void): Endings {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  let ids = new Set<string>();
-  let used = new Map<string, number>();
-  /** By peer; '' for everybody. Seconds since the epoch. */
-  let before = new Map<string, number>();
+  let said = sumUp([]);
   let count = 0;
 
   function look(): void {
@@ -38,12 +58,7 @@ export function watchEndings(folder: string, clock: Clock, log: Log, onChange: (
     }
     if (entries.length === count) return;
     count = entries.length;
-    [ids, used, before] = [new Set(), new Map(), new Map()];
-    for (const entry of entries) {
-      if ('id' in entry && entry.used) used.set(entry.id, (used.get(entry.id) ?? 0) + 1);
-      else if ('id' in entry) ids.add(entry.id);
-      else before.set(entry.sub ?? '', Math.max(entry.before, before.get(entry.sub ?? '') ?? 0));
-    }
+    said = sumUp(entries);
     onChange();
   }
 
@@ -55,13 +70,8 @@ export function watchEndings(folder: string, clock: Clock, log: Log, onChange: (
   const stop = clock.every(LOOK_MS, look);
 
   return {
-    has({ id, from, sub, issued }) {
-      return (
-        [id, ...from].some((one) => ids.has(one)) ||
-        issued <= Math.max(before.get('') ?? 0, before.get(sub) ?? 0)
-      );
-    },
-    uses: (id) => used.get(id) ?? 0,
+    has: (grant) => said.has(grant),
+    uses: (id) => said.uses(id),
     use(id) {
       addEnded(folder, { id, used: true });
       look();

@@ -2,6 +2,9 @@
 import type { Role } from '../../shared/roles.ts';
 import { roomMatches } from '../../shared/room-pattern.ts';
 
+/** That one token may name. */
+export const MOST_ROOMS = 32;
+
 export interface Identity {
   /** Its peer id, the `sub` of its token. */
   sub: string;

@@ -1,8 +1,9 @@
 /** Giving access: invitations for people, tokens for vehicles and programs. */
 import { idProblemFor, PREFIXES, type Role } from '../../shared/roles.ts';
 import { isRoomPattern, isWildcard } from '../../shared/room-pattern.ts';
+import { MOST_ROOMS } from './identity.ts';
 import { addGranted } from './register.ts';
-import { MOST_ROOMS, newId, type Tokens } from './tokens.ts';
+import { type Grant, newId, type Tokens } from './tokens.ts';
 
 export interface Invited {
   role: Role;
@@ -21,11 +22,16 @@ export interface Issued {
   until: number;
 }
 
+/** Somebody who has signed in elsewhere. */
+export type SignedIn = Pick<Grant, 'sub' | 'role' | 'rooms' | 'name' | 'issued' | 'until'>;
+
 export interface Issuer {
   /** @throws Error of one sentence when nobody can have that */
   invitation(invited: Invited): Promise<Issued>;
   /** @param sub the peer id @throws Error of one sentence when nobody can have that */
   token(sub: string, granted: Omit<Invited, 'uses'>): Promise<Issued>;
+  /** Writes it down. @param id of the person, by which it can be ended @throws Error of one sentence */
+  signedIn(id: string, session: SignedIn): void;
 }
 
 /** @param folder where it is written down who was given what @param now seconds since the epoch */
@@ -54,6 +60,9 @@ export function createIssuer(tokens: Tokens, folder: string, now: () => number):
       addGranted(folder, { id, kind: 'token', role, rooms, sub, issued, until });
       const grant = { id, sub, role, rooms, from: [], issued, expires: until, until };
       return { text: await tokens.issue('mqtt', grant), id, until };
+    },
+    signedIn(id, { sub, role, rooms, name, issued, until }) {
+      addGranted(folder, { id, kind: 'sign-in', role, rooms, sub, name, issued, until });
     },
   };
 }

@@ -12,10 +12,12 @@ export const ENDED = 'ended.jsonl';
 
 const GrantedSchema = z.object({
   id: z.string(),
-  kind: z.enum(['invitation', 'token']),
+  kind: z.enum(['invitation', 'token', 'sign-in']),
   role: z.enum(ROLES),
   rooms: z.array(z.string()),
   sub: z.optional(z.string()),
+  /** Of a person. */
+  name: z.optional(z.string()),
   /** Seconds since the epoch. */
   issued: z.number(),
   until: z.number(),
@@ -23,8 +25,11 @@ const GrantedSchema = z.object({
 export type Granted = z.infer<typeof GrantedSchema>;
 
 const EndedSchema = z.union([
-  /** The token of this id, and those that come from it. */
-  z.object({ id: z.string(), used: z.optional(z.boolean()) }),
+  /**
+   * The token of this id, or the person, and those that come from it; with `before` only those that were issued
+   * until then, seconds since the epoch. Of several the last counts.
+   */
+  z.object({ id: z.string(), used: z.optional(z.boolean()), before: z.optional(z.number()) }),
   /** All that were issued to a peer, or to anyone, until then, seconds since the epoch. */
   z.object({ sub: z.optional(z.string()), before: z.number() }),
 ]);

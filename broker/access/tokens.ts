@@ -2,7 +2,8 @@
  * Tokens: JSON Web Tokens (RFC 7519), signed with HMAC-SHA-256. What one is for is its audience (`aud`):
  *  - `invitation`: a link for a person; swapped once for a session;
  *  - `session`: in a browser's cookie;
- *  - `mqtt`: the password of an MQTT client, and the bearer token of a program that asks the web server.
+ *  - `mqtt`: the password of an MQTT client, and the bearer token of a program that asks the web server;
+ *  - `sign-in`: in the cookie of a browser that has gone to sign in elsewhere, see oidc.ts.
  * Only jose touches signatures; only this file names claims.
  */
 import { randomBytes } from 'node:crypto';
@@ -11,14 +12,12 @@ import * as z from 'zod/mini';
 import { ROLES } from '../../shared/roles.ts';
 import { isRoomPattern } from '../../shared/room-pattern.ts';
 import { aclClaim } from './acl.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, MOST_ROOMS } from './identity.ts';
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'plntry';
 /** Longer ones are not looked at, characters. An `acl` for so many rooms as a token may have is shorter. */
 const LONGEST = 16 * 1024;
-/** Rooms that one token may name. */
-export const MOST_ROOMS = 32;
 
 export const AUDIENCES = ['invitation', 'session', 'mqtt'] as const;
 export type Audience = (typeof AUDIENCES)[number];
@@ -39,6 +38,17 @@ export interface Grant extends Identity {
   uses?: number | undefined;
 }
 
+/** Of a sign-in that is under way: what its answer has to fit, and where the browser goes then. */
+export interface Begun {
+  state: string;
+  nonce: string;
+  verifier: string;
+  /** A path of this site. */
+  to: string;
+}
+/** How long somebody may take to sign in, seconds. */
+export const BEGUN_S = 10 * 60;
+
 export type Verdict = { ok: true; grant: Grant } | { ok: false; reason: string };
 
 export interface Tokens {
@@ -46,6 +56,10 @@ export interface Tokens {
   issue(audience: Audience, grant: Grant): Promise<string>;
   /** Never rejects; the reason is a clause that holds nothing of the token. */
   verify(text: string, audience: Audience): Promise<Verdict>;
+  /** The text for a browser that signs in elsewhere. */
+  begin(begun: Begun): Promise<string>;
+  /** Null for what this server did not begin within {@link BEGUN_S}. Never rejects. */
+  begun(text: string): Promise<Begun | null>;
 }
 
 const ClaimsSchema = z.object({
@@ -61,10 +75,22 @@ const ClaimsSchema = z.object({
   uses: z.optional(z.int().check(z.positive())),
 });
 
+const BegunSchema = z.object({ state: z.string(), nonce: z.string(), verifier: z.string(), to: z.string() });
+const SIGN_IN = 'sign-in';
+
 export const newId = (): string => randomBytes(9).toString('base64url');
 
 /** @param root the topic root, for the `acl` claim @param now seconds since the epoch */
 export function createTokens(secret: Uint8Array, root: string, now: () => number): Tokens {
+  const check = (text: string, audience: string, requiredClaims: string[]) =>
+    jwtVerify(text, secret, {
+      algorithms: [ALGORITHM],
+      issuer: ISSUER,
+      audience,
+      requiredClaims,
+      currentDate: new Date(now() * 1_000),
+    });
+
   return {
     issue(audience, { id, sub, role, rooms, from, issued, expires, until, name, uses }) {
       const acl = audience === 'mqtt' ? { acl: aclClaim({ sub, role, rooms }, root) } : {};
@@ -82,13 +108,7 @@ export function createTokens(secret: Uint8Array, root: string, now: () => number
     async verify(text, audience) {
       if (text.length > LONGEST) return { ok: false, reason: 'the token is too long' };
       try {
-        const { payload } = await jwtVerify(text, secret, {
-          algorithms: [ALGORITHM],
-          issuer: ISSUER,
-          audience,
-          requiredClaims: ['sub', 'jti', 'iat', 'exp'],
-          currentDate: new Date(now() * 1_000),
-        });
+        const { payload } = await check(text, audience, ['sub', 'jti', 'iat', 'exp']);
         const claims = ClaimsSchema.safeParse(payload);
         if (!claims.success) return { ok: false, reason: 'the token lacks what plntry puts into it' };
         const { jti: id, iat: issued, exp: expires, from = [], until = expires, ...rest } = claims.data;
@@ -96,6 +116,17 @@ export function createTokens(secret: Uint8Array, root: string, now: () => number
       } catch (error) {
         return { ok: false, reason: reasonOf(error, audience) };
       }
+    },
+    begin: (begun) =>
+      new SignJWT({ ...begun })
+        .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
+        .setIssuer(ISSUER)
+        .setAudience(SIGN_IN)
+        .setExpirationTime(now() + BEGUN_S)
+        .sign(secret),
+    async begun(text) {
+      const verified = await check(text, SIGN_IN, ['exp']).catch(() => null);
+      return BegunSchema.safeParse(verified?.payload).data ?? null;
     },
   };
 }

@@ -1,11 +1,13 @@
 /** Access from the command line, with a real server in another process. */
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { temporaryData } from '../helpers/access.ts';
 import { spawnCli } from '../helpers/cli.ts';
+import { httpBrowser } from '../helpers/http-browser.ts';
 import { mosquittoPub, mosquittoSub, startMosquitto } from '../helpers/mosquitto.ts';
 import { closed, connectMqtt } from '../helpers/mqtt-clients.ts';
+import { openIdProvider, signInWith } from '../helpers/openid-provider.ts';
 
 async function run(args: string[], environment: Record<string, string> = {}) {
   const cli = spawnCli(args, environment);
@@ -84,6 +86,7 @@ test.each([
   [['token', 'op-1', '--role', 'operator'], "option '--rooms' is missing"],
   [['token', 'car1', '--rooms', 'car2'], "A vehicle has one room, of its own name: 'car1'."],
   [['revoke'], 'Say what to end'],
+  [['revoke', 'car1', '--may-return'], "option '--may-return' is for the id of a person"],
   [['revoke', 'nonsense'], 'That is neither an id, nor a token or a link of this server'],
   [['acl'], "required option '--for <broker>' not specified"],
   [['serve', '--access', '--insecure'], "options '--access' and '--insecure' can't both be given."],
@@ -143,4 +146,47 @@ test('Mosquitto keeps to the rules that acl prints', async () => {
   expect(heard.b).not.toContain('rooms/car1/sdp/car1/op-a');
   expect(heard.car).toContain('rooms/car1/sdp/op-a/car1');
   expect(heard.car).not.toContain('rooms/car1/telemetry');
+});
+
+test('who signs in is ended by the id in the list, and let in again when that is said', async () => {
+  const data = temporaryData();
+  const { issuer } = await openIdProvider({ accounts: { ann: { name: 'Ann Lee', groups: ['drivers'] } } });
+  const { secret, clientId } = signInWith(issuer, 'drivers=operator:car*');
+  const environment = { PLNTRY_OIDC_CLIENT_SECRET_FILE: join(data, 'client-secret') };
+  writeFileSync(environment.PLNTRY_OIDC_CLIENT_SECRET_FILE, `${secret}\n`);
+  const cli = spawnCli(
+    [
+      ...['serve', '--access', '--data', data, '--port', '0', '--mqtt-port', '0', '--oidc-issuer', issuer],
+      ...['--oidc-client-id', clientId, '--oidc-map', 'drivers=operator:car*'],
+    ],
+    environment,
+  );
+  const [, webUrl] = await cli.printed(/Open +(http:\S+)/);
+  await cli.printed(/sign-in is ready/);
+  const signIn = async () => {
+    const browser = httpBrowser();
+    const question = await browser.open(`${webUrl}/sign-in?to=/`);
+    const { status, text } = await browser.submit(question.url, { account: 'ann' });
+    const you = async () => {
+      const answer = await (await browser.request(`${webUrl}/api/fleet`)).json();
+      return (answer as { access: { you: { name: string } | null } }).access.you?.name;
+    };
+    return { status, text, you };
+  };
+
+  const [first] = [await signIn(), await signIn()];
+  expect(await first.you()).toBe('Ann Lee');
+  const list = async () => (await run(['revoke', '--list', '--data', data])).stdout;
+  const [, id = ''] = /^(oidc-\S+) .* sign-in {2}operator {2}Ann Lee {2}car\*$/m.exec(await list()) ?? [];
+  expect((await list()).split('\n')).toHaveLength(1);
+
+  await run(['revoke', id, '--data', data]);
+  expect(await list()).toBe('Nobody has been given access.');
+  await vi.waitFor(async () => expect(await first.you()).toBeUndefined());
+  expect((await signIn()).text).toContain('whose access was ended');
+
+  await run(['revoke', id, '--may-return', '--data', data]);
+  // Those of the second in which that was said are not let in: access has no finer time.
+  await vi.waitFor(async () => expect(await (await signIn()).you()).toBe('Ann Lee'), { timeout: 10_000 });
+  expect(await first.you()).toBeUndefined();
 });

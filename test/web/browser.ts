@@ -30,7 +30,8 @@ export function usePages() {
   });
 
   return {
-    guarded: (pageTokenS?: number) => guardedServer({ pages }, pageTokenS),
+    guarded: (pageTokenS?: number, options: Parameters<typeof guardedServer>[0] = {}) =>
+      guardedServer({ ...options, pages }, pageTokenS),
     server: (options: Parameters<typeof testServer>[0] = {}) => testServer({ ...options, pages }),
     /** A page of its own browser context; a script error on it fails the test. */
     async open(url: string, options: BrowserContextOptions = {}): Promise<Page> {

@@ -4,7 +4,7 @@ import { Notice } from '../notice.tsx';
 
 /** @param provider what people sign in with; undefined when there are only invitations */
 export function SignIn({ provider }: { provider: string | undefined }) {
-  const to = encodeURIComponent(location.pathname);
+  const to = encodeURIComponent(location.pathname + location.search);
   return (
     <Notice
       title={provider ? 'Sign in to drive' : 'You need an invitation'}
