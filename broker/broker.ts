@@ -35,12 +35,12 @@ const CONNECT_LATE = 'connect did not arrive in time';
 
 /** How a client is connected. */
 export interface Connection extends Transport {
-  transport: 'tcp' | 'websocket' | 'internal';
+  transport: 'tcp' | 'tls' | 'websocket' | 'internal';
   /** Address and port of the other end, for the log. */
   remote: string;
   /** Of the client: what limits per address count by. */
   address: string | undefined;
-  /** The name in a client certificate that was verified. */
+  /** The vehicle that a client certificate names which was verified. */
   certificate?: string | undefined;
 }
 
@@ -87,11 +87,15 @@ export async function createBroker(
       : (gate.grantOf(client)?.role ?? 'anyone');
   const describe = (client: Client) => {
     const served = servedOf(client);
-    const { transport, remote } = served?.connection ?? {};
+    const { transport, remote, certificate } = served?.connection ?? {};
     const dropped = served?.backlog.dropped();
     const peer = gate.grantOf(client)?.sub;
-    const as = peer === undefined || peer === client.id ? {} : { peer };
-    return { client: client.id ?? undefined, ...as, transport, remote, ...(dropped ? { dropped } : {}) };
+    const more = {
+      ...(peer === undefined || peer === client.id ? {} : { peer }),
+      ...(certificate ? { certificate } : {}),
+      ...(dropped ? { dropped } : {}),
+    };
+    return { client: client.id ?? undefined, transport, remote, ...more };
   };
   /** Whom a line in the log is about: the client, or where it comes from while it has not been let in. */
   const whoIs = (client: Client) =>

@@ -8,15 +8,17 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import helmet from 'helmet';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { Access } from './access/access.ts';
 import { demand } from './access/caller.ts';
 import { type AccessRoutesOptions, accessAnswer, accessRoutes } from './access/routes.ts';
+import type { Forwarded } from './forwarded.ts';
 import type { IceSource } from './ice/ice-servers.ts';
 import type { Metrics } from './metrics.ts';
+import type { Refuse } from './origins.ts';
+import { securityHeaders } from './security-headers.ts';
 import type { VehicleKeys } from './vehicle-keys.ts';
 
 export interface HttpOptions {
@@ -33,6 +35,11 @@ export interface HttpOptions {
   metricsText(): Promise<string>;
   /** Null when anybody may come in. */
   access: (AccessRoutesOptions & { control: Access; signIn?: string | undefined }) | null;
+  forwarded: Forwarded;
+  /** Whose requests are not answered. */
+  refuse: Refuse;
+  /** Over TLS, whether browsers are to remember that. */
+  hsts: boolean;
 }
 
 /** Vite names these files by a hash of their content, so they never change. */
@@ -43,7 +50,9 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   const { access } = options;
   const control = access?.control ?? null;
   app.use(timed(options.metrics));
-  app.use(securityHeaders(options.fleet.mqtt.url));
+  app.set('trust proxy', options.forwarded.trust);
+  app.use(securityHeaders({ ...options, mqttUrl: options.fleet.mqtt.url }));
+  app.use(refusing(options.refuse));
 
   app.get('/healthz', (_request, response) => {
     response.json({ alive: true });
@@ -95,6 +104,16 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   };
   app.use(onError);
   return app;
+}
+
+function refusing(refuse: Refuse): RequestHandler {
+  return (request, response, next) => {
+    const refusal = refuse(request);
+    if (!refusal) return next();
+    response.status(refusal.status).set('Cache-Control', 'no-store');
+    if (request.path.startsWith('/api/')) response.json({ error: refusal.text });
+    else response.type('text').send(`${refusal.text}\n`);
+  };
 }
 
 /** Routes that metrics tell apart; everything else is `other`. */
@@ -155,35 +174,4 @@ function addPages(app: Express, pages: string): void {
     if (request.method !== 'GET' || request.accepts(['text', 'html']) !== 'html') return next();
     sendPage(response, 404);
   });
-}
-
-/** @param mqttUrl as in {@link FleetAnswer} */
-function securityHeaders(mqttUrl: string) {
-  return helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        // Leaflet and uPlot set style attributes.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:', 'blob:'],
-        mediaSrc: ["'self'", 'blob:'],
-        workerSrc: ["'self'", 'blob:'],
-        connectSrc: mqttUrl.startsWith('/')
-          ? ["'self'", (request) => webSocketOrigins(request.headers.host)]
-          : ["'self'", new URL(mqttUrl).origin],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'self'"],
-      },
-    },
-    // Whether this host is reached over TLS only is for whoever puts TLS in front of it to say.
-    strictTransportSecurity: false,
-  });
-}
-
-/** Not every browser counts WebSockets to the page's own host as 'self'. */
-function webSocketOrigins(host: string | undefined): string {
-  return host && /^[\w.:[\]-]+$/.test(host) ? `ws://${host} wss://${host}` : "'self'";
 }

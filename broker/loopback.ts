@@ -1,4 +1,8 @@
-/** Whether an address to listen on is this machine's alone. */
+/**
+ * Whether an address is this machine's alone.
+ * @param host a name or an address, an IPv6 one with or without brackets
+ */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+  const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return bare === 'localhost' || bare === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(bare);
 }

@@ -21,6 +21,8 @@ export interface Snapshot {
   sessions: number;
   /** Of the limits that are of the whole server. */
   used: Partial<Record<LimitName, number>>;
+  /** When the TLS certificate in use ends, ms since the epoch; null without one. */
+  certificateEnds: number | null;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -43,6 +45,10 @@ export function createMetrics(limits: Limits) {
   const clients = gauge('plntry_mqtt_clients', 'MQTT clients of the built-in broker; −1 with another one.');
   const vehicles = gauge('plntry_vehicles_online', 'Vehicles that are online.');
   const sessions = gauge('plntry_sessions', 'Connected sessions between vehicles and operators.');
+  const certificate = gauge(
+    'plntry_tls_certificate_end_timestamp_seconds',
+    'When the TLS certificate in use ends, in seconds since the epoch; 0 without TLS.',
+  );
 
   const hits = counter('plntry_limit_hits_total', 'How often somebody went over a limit.', 'limit');
   const used = gauge('plntry_limit_used', 'What is used of a limit of the whole server.', 'limit');
@@ -59,7 +65,15 @@ export function createMetrics(limits: Limits) {
     else for (const [role, rate] of Object.entries(value)) allowed.set({ limit: kebab(name), role }, rate);
   }
 
-  function set({ usage, mqttClients, vehiclesOnline, sessions: connected, used: inUse }: Snapshot): void {
+  function set(snapshot: Snapshot): void {
+    const {
+      usage,
+      mqttClients,
+      vehiclesOnline,
+      sessions: connected,
+      certificateEnds,
+      used: inUse,
+    } = snapshot;
     for (const metric of [relayed, month, budget]) metric.reset();
     for (const { room, bytes, sinceStart, budget: ofRoom } of usage.rooms) {
       relayed.inc({ room }, sinceStart);
@@ -76,6 +90,7 @@ export function createMetrics(limits: Limits) {
       const value = inUse[name];
       if (value !== undefined) used.set({ limit: kebab(name) }, value);
     }
+    certificate.set((certificateEnds ?? 0) / 1_000);
   }
 
   return {

@@ -1,8 +1,15 @@
-/** MQTT over TCP. */
+/** MQTT over TCP, plain or with TLS. */
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import type { Log } from '../shared/log.ts';
 import type { Broker } from './broker.ts';
 import type { Guard } from './limits/guard.ts';
 import { createMqttAdmission } from './limits/mqtt-admission.ts';
+import { certificateNameOf, certificateProblem } from './tls/client-certificate.ts';
+import type { KeptTls } from './tls/kept-tls.ts';
+
+/** A client must have agreed on keys within this time. */
+const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 export interface MqttTcp {
   /** Not listening yet. */
@@ -15,20 +22,63 @@ export interface MqttTcp {
 
 export function createMqttTcp(broker: Broker, guard: Guard): MqttTcp {
   const admit = createMqttAdmission(guard);
-  const sockets = new Set<Socket>();
   // Without noDelay an exchange over plain MQTT waits for Nagle and delayed ACK: 44 ms instead of 0.5.
   const server = createServer({ noDelay: true }, (socket) => {
+    if (admit(socket)) broker.accept({ transport: 'tcp', ...endOf(socket) });
+  });
+  return stoppable(server);
+}
+
+/** Vehicles may present a certificate, where there is an authority for them. */
+export function createMqttTls(broker: Broker, guard: Guard, tls: KeptTls, log: Log): MqttTcp {
+  const server = createTlsServer({
+    noDelay: true,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    requestCert: tls.knowsClients,
+    // Whoever has none, or a wrong one, may still have a token.
+    rejectUnauthorized: false,
+  });
+  tls.equip(server);
+  // Before the handshake, which is what costs; whoever is one too many can't be told before it.
+  server.prependListener('connection', (socket: Socket) => {
+    const address = socket.remoteAddress;
+    const admission = guard.connections.admit(address);
+    if (admission.ok) return void socket.once('close', admission.release);
+    guard.over(admission.refusal, address ?? 'unknown', { remote: address }, 'connection refused');
+    socket.destroy();
+  });
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const certificate = tls.knowsClients ? certificateNameOf(socket) : null;
+    const reason = tls.knowsClients ? certificateProblem(socket) : null;
+    const end = endOf(socket);
+    if (reason !== null)
+      guard.sayOnce(
+        `certificate ${end.address} ${reason}`,
+        { remote: end.remote, reason },
+        'the certificate of an MQTT client does not count',
+      );
+    broker.accept({ transport: 'tls', ...end, ...(certificate === null ? {} : { certificate }) });
+  });
+  // The connection is closed by then. Whoever tries out servers does this all day.
+  server.on('tlsClientError', (error, socket) => {
+    log.debug({ remote: socket.remoteAddress, reason: error.message }, 'no TLS with an MQTT client');
+  });
+  return stoppable(server);
+}
+
+const endOf = (socket: Socket) => ({
+  stream: socket,
+  remote: `${socket.remoteAddress}:${socket.remotePort}`,
+  address: socket.remoteAddress,
+  backlog: () => socket.writableLength,
+  watchStall: (ms: number, onStall: () => void) => void socket.setTimeout(ms, onStall),
+});
+
+function stoppable(server: Server): MqttTcp {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    if (!admit(socket)) return;
-    broker.accept({
-      stream: socket,
-      transport: 'tcp',
-      remote: `${socket.remoteAddress}:${socket.remotePort}`,
-      address: socket.remoteAddress,
-      backlog: () => socket.writableLength,
-      watchStall: (ms, onStall) => void socket.setTimeout(ms, onStall),
-    });
   });
   let stopped: Promise<void> | undefined;
   const stop = () => {

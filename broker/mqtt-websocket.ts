@@ -12,12 +12,14 @@
  *    even when `handleProtocols` says no (MQTT 3.1.1, 6.0.0-3 wants `mqtt`).
  */
 import type { IncomingMessage, Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import webSocketStream from 'websocket-stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import type { Broker } from './broker.ts';
 import type { Guard } from './limits/guard.ts';
 import type { HttpLimits } from './limits/http-limits.ts';
+import type { Refuse } from './origins.ts';
 
 export const MQTT_PATH = '/mqtt';
 const SUBPROTOCOL = 'mqtt';
@@ -43,11 +45,13 @@ export interface MqttWebSocket {
   close(): Promise<void>;
 }
 
+/** @param isRefused requests whose Origin or Host is not to be served */
 export function attachMqttWebSocket(
-  server: Server,
+  server: Server | SecureServer,
   broker: Broker,
   guard: Guard,
   http: HttpLimits,
+  isRefused: Refuse,
 ): MqttWebSocket {
   // closeTimeout is missing in the types.
   const options: ServerOptions & { closeTimeout: number } = {
@@ -67,6 +71,11 @@ export function attachMqttWebSocket(
     if (pathOf(request) !== MQTT_PATH) {
       // Somebody else's, if there is somebody else.
       if (server.listenerCount('upgrade') === 1) refuse(socket, 404, 'Not Found', 'There is nothing here.');
+      return;
+    }
+    const refusal = isRefused(request);
+    if (refusal) {
+      refuse(socket, refusal.status, refusal.phrase, refusal.text);
       return;
     }
     if (!offeredProtocols(request).includes(SUBPROTOCOL)) {

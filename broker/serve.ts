@@ -1,6 +1,6 @@
 /** The whole server: web pages, and the embedded broker or a watch over an external one. */
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo, Server } from 'node:net';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import mqtt, { MqttClient } from 'mqtt';
 import { systemClock } from '../shared/clock.ts';
@@ -12,6 +12,7 @@ import { sayFarewell } from './access/farewell.ts';
 import { createGate, type Ended, type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
 import { createBroker } from './broker.ts';
 import { startCensus } from './census.ts';
+import { createForwarded, type Trust } from './forwarded.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createIceServers } from './ice/ice-servers.ts';
@@ -19,10 +20,13 @@ import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
 import { createGuard, type Guard } from './limits/guard.ts';
 import { type HttpLimits, httpServerOptions, limitHttp } from './limits/http-limits.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
+import { addressOf, listen, onlyAt } from './listening.ts';
 import { isLoopback } from './loopback.ts';
 import { createMetrics } from './metrics.ts';
-import { createMqttTcp } from './mqtt-tcp.ts';
+import { createMqttTcp, createMqttTls } from './mqtt-tcp.ts';
 import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
+import { createSiteRules, type Refuse } from './origins.ts';
+import { type KeptTls, keepTls, type TlsFiles } from './tls/kept-tls.ts';
 import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
 import { type RelayUsage, startUsage, type UsageOptions } from './usage/usage.ts';
 import { createVehicleKeys } from './vehicle-keys.ts';
@@ -42,6 +46,20 @@ export interface ServerOptions {
   port?: number | undefined;
   /** Of MQTT over TCP; 1883 unless given, 0 for a free one. */
   mqttPort?: number | undefined;
+  /** Address of MQTT over TCP without TLS: that of `host`, but with TLS only 127.0.0.1 unless given. */
+  mqttHost?: string | undefined;
+  /** Certificate for pages and MQTT; neither speaks TLS unless given. `hsts`: true unless given. */
+  tls?: (TlsFiles & { hsts?: boolean }) | undefined;
+  /** Of MQTT with TLS; 8883 unless given, 0 for a free one. */
+  mqttsPort?: number | undefined;
+  /** Where people reach it; what it listens on unless given. */
+  publicUrl?: string | undefined;
+  /** Origins of pages elsewhere that may use it. */
+  allowOrigins?: string[] | undefined;
+  /** Proxies whose headers are believed; none unless given. */
+  trustProxy?: Trust | undefined;
+  /** Of what `host` covers, the machine's own addresses at which it answers; all unless given. */
+  answersAt?: ((address: string) => boolean) | undefined;
   /** MQTT topic root. */
   root?: string | undefined;
   /** What the fleet is called. */
@@ -67,14 +85,18 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
-  /** `http://host:port` */
+  /** `http://host:port`, or `https:`; from this machine. */
   webUrl: string;
+  /** Where people reach it. */
+  publicUrl: string;
   /** MQTT over TCP, or the external broker's URL without its password. */
   mqttUrl: string;
   /** By which vehicles know the fleet's operators; null when they need no pass. */
   fleetKey: string | null;
   /** Null when anybody may come in. */
   access: Access | null;
+  /** MQTT with TLS; null without. */
+  mqttsUrl: string | null;
   /** Lets everybody go, and stops. Takes no more than two seconds. */
   close(): Promise<void>;
 }
@@ -82,6 +104,7 @@ export interface RunningServer {
 /** The MQTT side of the server. */
 interface MqttSide {
   url: string;
+  tlsUrl: string | null;
   pageUrl: string;
   /** The server's own connection. */
   client: MqttClient;
@@ -94,16 +117,22 @@ interface MqttSide {
 /** @throws Error of one sentence when a port can't be listened on, or a file is of no use */
 export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
   const { host = '127.0.0.1', port = 8080, root = DEFAULT_ROOT, external } = options;
+  // Not in the clear where somebody has taken the trouble of a certificate.
+  const mqttHost = options.mqttHost ?? (options.tls ? '127.0.0.1' : host);
   const access = options.access ? createAccess({ ...options.access, root }, systemClock, log) : null;
-  if (!access && !isLoopback(host)) {
+  if (!access && ![host, mqttHost].every(isLoopback)) {
     log.warn({ host }, 'listening beyond this machine without access control: whoever reaches it can drive');
   }
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const metrics = createMetrics(limits);
   const guard = createGuard({ limits, root, onHit: metrics.limitHit }, log);
   const vehicleKeys = options.vehicleKeys === undefined ? null : createVehicleKeys(options.vehicleKeys, log);
-  const http = createServer(httpServerOptions(limits));
-  const httpLimits = limitHttp(http, guard);
+  const tls = options.tls ? keepTls(options.tls, log) : null;
+  const http = createWebServer(tls, limits);
+  const forwarded = createForwarded(options.trustProxy);
+  const httpLimits = limitHttp(http, guard, options.trustProxy && forwarded.addressOf);
+  const loopbackOnly = isLoopback(host);
+  const site = createSiteRules({ ...options, loopbackOnly }, forwarded, log);
   let closing = false;
   const onEnded = (ended: Ended) => {
     log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');
@@ -111,9 +140,13 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   };
   const gateFor = (listener: GateListener) =>
     access ? createGate(access, systemClock, onEnded, listener) : OPEN_GATE;
+  const parts = { http, httpLimits, guard, gateFor, tls, isRefused: site.upgrade };
   const side = external
     ? watchExternalBroker(external, log)
-    : await startEmbeddedBroker({ http, httpLimits, guard, gateFor }, options, log);
+    : await startEmbeddedBroker(parts, { ...options, mqttHost }, log).catch((error) => {
+        tls?.close();
+        throw error;
+      });
   const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
   const census = startCensus(side.client, root);
   const stopListening = async () => {
@@ -123,6 +156,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     await usage?.close();
     await side.close();
     guard.close();
+    tls?.close();
   };
   let usage: RelayUsage | null = null;
   try {
@@ -135,7 +169,13 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   }
   const { counts } = usage;
   const metricsText = () =>
-    metrics.text({ usage: counts(), mqttClients: side.clients(), used: guard.used(), ...census.count() });
+    metrics.text({
+      usage: counts(),
+      mqttClients: side.clients(),
+      used: guard.used(),
+      certificateEnds: tls?.facts().until ?? null,
+      ...census.count(),
+    });
   const notReady = () => (closing ? 'the server is shutting down' : side.notReady());
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };
@@ -159,24 +199,32 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
       metrics,
       metricsText,
       access: access && { control: access, attempts: guard.attempts, onRefused },
+      forwarded,
+      refuse: site.request,
+      hsts: options.tls?.hsts !== false,
     },
     log,
   );
   http.on('request', httpLimits.handler(app));
+  if (options.answersAt) onlyAt(http, options.answersAt);
   try {
     await listen(http, port, host, '--port');
   } catch (error) {
     await stopListening();
     throw error;
   }
-  const webUrl = `http://${addressOf(http, host)}`;
-  log.info({ webUrl, mqttUrl: side.url, root }, 'server is ready');
+  const webUrl = `${tls ? 'https' : 'http'}://${addressOf(http, host)}`;
+  const publicUrl = options.publicUrl ?? webUrl;
+  const mqttsUrl = side.tlsUrl;
+  log.info({ webUrl, mqttUrl: side.url, ...(mqttsUrl ? { mqttsUrl } : {}), root }, 'server is ready');
 
   return {
     webUrl,
+    publicUrl,
     mqttUrl: side.url,
     fleetKey: fleet.fleetKey ?? null,
     access,
+    mqttsUrl,
     async close() {
       if (closing) return;
       closing = true;
@@ -190,25 +238,39 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   };
 }
 
+function createWebServer(tls: KeptTls | null, limits: Limits): HttpServer | HttpsServer {
+  const options = httpServerOptions(limits);
+  if (!tls) return createServer(options);
+  const server = createHttpsServer(options);
+  tls.equip(server);
+  return server;
+}
+
 interface EmbeddedParts {
-  http: HttpServer;
+  http: HttpServer | HttpsServer;
   httpLimits: HttpLimits;
   guard: Guard;
   gateFor(listener: GateListener): Gate;
+  tls: KeptTls | null;
+  isRefused: Refuse;
 }
 
 async function startEmbeddedBroker(
-  { http, httpLimits, guard, gateFor }: EmbeddedParts,
-  options: ServerOptions,
+  { http, httpLimits, guard, gateFor, tls, isRefused }: EmbeddedParts,
+  options: ServerOptions & { mqttHost: string },
   log: Log,
 ): Promise<MqttSide> {
-  const { host = '127.0.0.1', mqttPort = 1883 } = options;
+  const { host = '127.0.0.1', mqttHost, mqttPort = 1883, mqttsPort = 8883, answersAt } = options;
   const broker = await createBroker(guard, log, gateFor);
   const tcp = createMqttTcp(broker, guard);
-  const webSocket = attachMqttWebSocket(http, broker, guard, httpLimits);
+  const secure = tls && createMqttTls(broker, guard, tls, log);
+  const webSocket = attachMqttWebSocket(http, broker, guard, httpLimits, isRefused);
+  if (secure && answersAt) onlyAt(secure.server, answersAt);
   try {
-    await listen(tcp.server, mqttPort, host, '--mqtt-port');
+    await listen(tcp.server, mqttPort, mqttHost, '--mqtt-port', '--mqtt-host');
+    if (secure) await listen(secure.server, mqttsPort, host, '--mqtts-port');
   } catch (error) {
+    tcp.stop();
     await broker.close();
     throw error;
   }
@@ -222,18 +284,20 @@ async function startEmbeddedBroker(
   client.on('error', (error) => log.warn({ reason: error.message }, 'the server’s own connection failed'));
 
   return {
-    url: `mqtt://${addressOf(tcp.server, host)}`,
+    url: `mqtt://${addressOf(tcp.server, mqttHost)}`,
+    tlsUrl: secure && `mqtts://${addressOf(secure.server, host)}`,
     pageUrl: MQTT_PATH,
     client,
     clients: broker.clients,
     notReady: () => (tcp.server.listening ? null : 'the MQTT broker does not listen'),
     async close() {
       tcp.stop();
+      secure?.stop();
       client.end(true);
       // Close frames first: the broker then ends every connection, and publishes no wills.
       const farewell = webSocket.close();
       await broker.close();
-      await Promise.all([farewell, tcp.close()]);
+      await Promise.all([farewell, tcp.close(), secure?.close()]);
     },
   };
 }
@@ -260,42 +324,13 @@ function watchExternalBroker(external: { url: string; pageUrl: string }, log: Lo
   client.on('error', (error) => setProblem(error.message || String((error as NodeJS.ErrnoException).code)));
   return {
     url,
+    tlsUrl: null,
     pageUrl: external.pageUrl,
     client,
     clients: () => null,
     notReady: () => (client.connected ? null : `the MQTT broker ${url} is not connected (${problem})`),
     close: () => client.endAsync(true),
   };
-}
-
-/** @throws Error of one sentence that names the port and the option that changes it */
-function listen(server: Server, port: number, host: string, option: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => {
-      const where = `port ${port} on ${host}`;
-      if (error.code === 'EADDRINUSE') {
-        reject(new Error(`${capital(where)} is already in use; choose another one with ${option}.`));
-      } else if (error.code === 'EACCES') {
-        reject(new Error(`No permission to listen on ${where}; choose another one with ${option}.`));
-      } else {
-        reject(new Error(`Can't listen on ${where}: ${error.message}; check --host and ${option}.`));
-      }
-    };
-    server.once('error', onError);
-    server.listen(port, host, () => {
-      server.off('error', onError);
-      resolve();
-    });
-  });
-}
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** Host and port to reach a listening server at from this machine. */
-function addressOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
 /** A URL as it may be shown and logged. */

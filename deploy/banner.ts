@@ -3,6 +3,8 @@
 export interface Addresses {
   webUrl: string;
   mqttUrl: string;
+  /** MQTT over TLS, where there is that. */
+  mqttsUrl?: string | null;
   root: string;
   /** Only who has a token is let in. */
   guarded?: boolean;
@@ -10,9 +12,10 @@ export interface Addresses {
   link?: string;
 }
 
-export function banner({ webUrl, mqttUrl, root, guarded = false, link }: Addresses): string {
+export function banner({ webUrl, mqttUrl, mqttsUrl, root, guarded = false, link }: Addresses): string {
   const watch = guarded ? null : watchCommand(mqttUrl, root);
   const lines = ['', '  plntry is running', '', `  Open      ${link ?? webUrl}`, `  MQTT      ${mqttUrl}`];
+  if (mqttsUrl) lines.push(`            ${mqttsUrl}`);
   if (watch) lines.push(`  Watch     ${watch}`);
   if (guarded) lines.push('  Access    only with a token: plntry invite --help, plntry token --help');
   lines.push('  Stop      Ctrl-C', '', '');

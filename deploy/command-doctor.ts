@@ -2,10 +2,12 @@
 import { Command, Option } from 'commander';
 import type { IceServer } from '../shared/server-api.ts';
 import type { DoctorReport } from '../vehicle/doctor/findings.ts';
+import { trustAuthorities } from './client-tls.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import { iceServersOf, option, urlOf } from './options.ts';
+import { addTlsCaOption, type ClientTlsFlags } from './tls-options.ts';
 
-export interface DoctorFlags {
+export interface DoctorFlags extends ClientTlsFlags {
   broker?: string;
   server?: string;
   iceServers?: IceServer[];
@@ -23,7 +25,7 @@ const LEAVE_MS = 500;
 const PROGRESS_MS = 500;
 
 export function doctorCommand(): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description('Look at what works from this machine: broker, pages, STUN and TURN.')
     .addOption(option('--broker <url>', 'MQTT broker', urlOf('--broker', ['mqtt', 'mqtts', 'ws', 'wss'])))
     .addOption(
@@ -40,7 +42,8 @@ export function doctorCommand(): Command {
         iceServersOf('--ice-servers'),
       ),
     )
-    .addOption(new Option('--json', 'print it as JSON (docs/doctor.md)'))
+    .addOption(new Option('--json', 'print it as JSON (docs/doctor.md)'));
+  return addTlsCaOption(command)
     .addHelpText(
       'after',
       `
@@ -61,6 +64,7 @@ ${ICE_HELP}`,
         import('../vehicle/doctor/findings.ts'),
         import('../vehicle/doctor/words.ts'),
       ]);
+      trustAuthorities(flags);
       const subject = await subjectOf(flags);
       const stop = listenForInterrupt();
       const startedAt = performance.now();

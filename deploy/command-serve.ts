@@ -4,7 +4,10 @@ import { isLoopback } from '../broker/loopback.ts';
 import type { ServerOptions } from '../broker/serve.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { type AccessFlags, accessOptions, addAccessOptions, publicUrlOption } from './access-options.ts';
+import { trustAuthorities } from './client-tls.ts';
+import { stateFolder } from './data-folder.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
+import { addLanOption, checkLan, type Lan, type LanFlags, printLan, setUpLan } from './lan.ts';
 import { addLimitOptions, type LimitFlags, limitOptions } from './limit-options.ts';
 import {
   iceServersOf,
@@ -19,9 +22,16 @@ import {
   portVariable,
   urlOf,
 } from './options.ts';
+import {
+  addTlsCaOption,
+  addTlsOptions,
+  type ClientTlsFlags,
+  type TlsFlags,
+  tlsOptions,
+} from './tls-options.ts';
 import { addUsageOptions, type UsageFlags, usageOptions } from './usage-options.ts';
 
-export interface ServeFlags extends UsageFlags, AccessFlags, LimitFlags {
+export interface ServeFlags extends UsageFlags, AccessFlags, LimitFlags, TlsFlags, ClientTlsFlags, LanFlags {
   host: string;
   port: number;
   mqttPort: number;
@@ -79,21 +89,54 @@ export function addServeOptions(command: Command): Command {
       ),
     );
   command.addOption(publicUrlOption());
+  addTlsCaOption(addTlsOptions(addLanOption(command)));
   return addLimitOptions(addUsageOptions(addAccessOptions(command))).addOption(logLevelOption());
 }
 
 /** @throws OptionError when the options don't go together */
 export function serverOptions(flags: ServeFlags): ServerOptions {
   const { host, port, mqttPort, root, name, vehicleKeys, iceServers, broker, brokerPageUrl } = flags;
-  if (port === mqttPort && port !== 0 && !broker) {
-    throw new OptionError(`--port and --mqtt-port are both ${port}; they must differ.`);
-  }
+  const tls = tlsOptions(flags);
+  if (!broker)
+    checkPorts({
+      '--port': port,
+      '--mqtt-port': mqttPort,
+      ...(tls.tls || flags.lan ? { '--mqtts-port': flags.mqttsPort } : {}),
+    });
   const external = externalBroker(broker, brokerPageUrl);
   const ice = iceSetup(iceServers);
-  const access = accessOptions(flags, !isLoopback(host), flags.data, process.env);
+  const beyond = flags.lan !== undefined || ![host, flags.mqttHost ?? host].every(isLoopback);
+  const access = accessOptions(flags, beyond, flags.data, process.env);
+  trustAuthorities(flags);
   const limits = limitOptions(flags);
   const usage = usageOptions(flags, process.env);
-  return { host, port, mqttPort, root, name, vehicleKeys, ice, external, access, limits, ...usage };
+  return { host, port, mqttPort, root, name, vehicleKeys, ice, external, access, limits, ...tls, ...usage };
+}
+
+/** The options, and what `--lan` makes of them. @throws OptionError */
+export async function serverSetup(
+  flags: ServeFlags,
+  command: Command,
+): Promise<{ options: ServerOptions; lan: Lan | null }> {
+  if (flags.lan === undefined) return { options: serverOptions(flags), lan: null };
+  checkLan((name) => !['default', undefined].includes(command.getOptionValueSource(name)));
+  const options = serverOptions(flags);
+  try {
+    const lan = await setUpLan(flags.lan, flags.data ?? stateFolder(process.env), options.tls);
+    return { options: { ...options, ...lan.options }, lan };
+  } catch (error) {
+    throw new OptionError((error as Error).message);
+  }
+}
+
+function checkPorts(ports: Record<string, number>): void {
+  const taken = new Map<number, string>();
+  for (const [name, port] of Object.entries(ports)) {
+    const other = taken.get(port);
+    if (other && port !== 0)
+      throw new OptionError(`${other} and ${name} are both ${port}; they must differ.`);
+    taken.set(port, name);
+  }
 }
 
 function externalBroker(url: string | undefined, pageUrl: string | undefined): ServerOptions['external'] {
@@ -121,6 +164,9 @@ export function serveCommand(): Command {
 Examples:
   plntry serve                                    on this machine only
   plntry serve --host 0.0.0.0 --port 80           for everybody who has a token (plntry invite, plntry token)
+  plntry serve --lan                              for this network: TLS, and invitations as QR codes
+  plntry serve --host 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
+  plntry serve --public-url https://fleet.example.org --trust-proxy loopback --access
   plntry serve --broker mqtt://broker:1883 --broker-page-url wss://broker/mqtt
   plntry serve --relay-budget 50GB --relay-budget-car 2GB,car1=5GB --relay-budget-action limit
   PLNTRY_STUN_URLS=stun:turn.example.org PLNTRY_TURN_URLS=turn:turn.example.org \\
@@ -128,7 +174,7 @@ Examples:
 ${ICE_HELP}`,
   );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
-    const options = serverOptions(flags);
+    const { options, lan } = await serverSetup(flags, command);
     const [{ startServer }, { createLog }, { runUntilStopped }, { banner }] = await Promise.all([
       import('../broker/serve.ts'),
       import('./log.ts'),
@@ -139,10 +185,11 @@ ${ICE_HELP}`,
     await runUntilStopped(
       () => startServer(options, log),
       log,
-      ({ webUrl, mqttUrl, access }) => {
-        const address = flags.publicUrl ?? webUrl;
+      (server) => {
+        if (lan) return void printLan(lan, server, log);
+        const { publicUrl: webUrl, mqttUrl, mqttsUrl, access } = server;
         const open = access ? { guarded: true } : {};
-        process.stdout.write(banner({ webUrl: address, mqttUrl, root: flags.root, ...open }));
+        process.stdout.write(banner({ webUrl, mqttUrl, mqttsUrl, root: flags.root, ...open }));
       },
     );
   });

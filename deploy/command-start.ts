@@ -1,8 +1,9 @@
 /** `plntry start`: the server and one simulated vehicle, to try everything on one machine. */
 import { Command } from 'commander';
 import { invitationLink } from './access-options.ts';
-import { addServeOptions, type ServeFlags, serverOptions } from './command-serve.ts';
+import { addServeOptions, type ServeFlags, serverSetup } from './command-serve.ts';
 import { ICE_HELP } from './ice-options.ts';
+import { printLan } from './lan.ts';
 
 const ROOM = 'car1';
 /** The addresses are printed when the vehicle is there, but not later than this, ms. */
@@ -20,10 +21,11 @@ export function startCommand(): Command {
 Examples:
   plntry start
   plntry start --port 9000 --mqtt-port 9001
+  plntry start --lan                              for this network, with a phone as the car too
 ${ICE_HELP}`,
     );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
-    const options = serverOptions(flags);
+    const { options, lan } = await serverSetup(flags, command);
     const [{ startServer }, { createLog }, { runUntilStopped, within }, { banner }, { startVehicleProcess }] =
       await Promise.all([
         import('../broker/serve.ts'),
@@ -39,6 +41,8 @@ ${ICE_HELP}`,
       args.push('--broker', flags.broker ?? server.mqttUrl, '--server', server.webUrl);
       // They belong together: what this vehicle has kept of another server does not count.
       if (!process.env.PLNTRY_FLEET_KEY) args.push('--fleet-key', server.fleetKey ?? 'none');
+      // Its own certificate is what a server on loopback can be trusted by.
+      if (options.tls) args.push('--tls-ca', options.tls.cert);
       const issuer = server.access?.issuer;
       const given = { role: 'vehicle' as const, rooms: [ROOM], forS: VEHICLE_ACCESS_S };
       const token = (await issuer?.token(ROOM, given))?.text;
@@ -53,13 +57,14 @@ ${ICE_HELP}`,
         },
       };
     };
-    await runUntilStopped(start, log, async ({ webUrl, mqttUrl, ready, access }) => {
-      await within(VEHICLE_WAIT_MS, ready);
-      const address = flags.publicUrl ?? webUrl;
+    await runUntilStopped(start, log, async (server) => {
+      await within(VEHICLE_WAIT_MS, server.ready);
+      if (lan) return printLan(lan, server, log);
+      const { publicUrl: webUrl, mqttUrl, mqttsUrl, access } = server;
       const invited = { role: 'operator' as const, rooms: [ROOM], forS: OPERATOR_ACCESS_S, uses: 1 };
       const invitation = await access?.issuer.invitation(invited);
-      const open = invitation ? { guarded: true, link: invitationLink(address, invitation.text) } : {};
-      process.stdout.write(banner({ webUrl: address, mqttUrl, root: flags.root, ...open }));
+      const open = invitation ? { guarded: true, link: invitationLink(webUrl, invitation.text) } : {};
+      process.stdout.write(banner({ webUrl, mqttUrl, mqttsUrl, root: flags.root, ...open }));
     });
   });
 }

@@ -4,6 +4,7 @@ import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
 import { tokenFileOption, tokenOf } from './access-options.ts';
+import { clientCertificate, trustAuthorities } from './client-tls.ts';
 import { estopFile, keyFiles } from './data-folder.ts';
 import { addDriveLogOptions, type DriveLogFlags, driveLogOptions } from './drive-log-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
@@ -21,8 +22,9 @@ import {
   urlOf,
   wholeNumber,
 } from './options.ts';
+import { addClientCertificateOptions, addTlsCaOption, type ClientTlsFlags } from './tls-options.ts';
 
-export interface VehicleFlags extends DriveLogFlags {
+export interface VehicleFlags extends DriveLogFlags, ClientTlsFlags {
   room: string;
   broker: string;
   root: string;
@@ -121,7 +123,7 @@ export function vehicleCommand(): Command {
       ).default(LATENCY_CEILING_MS),
     )
     .addOption(logLevelOption());
-  return addDriveLogOptions(command)
+  return addDriveLogOptions(addClientCertificateOptions(addTlsCaOption(command)))
     .addHelpText(
       'after',
       `
@@ -138,6 +140,8 @@ ${ICE_HELP}`,
       if (brakeMs < releaseMs) {
         throw new OptionError("option '--brake-after' is shorter than '--release-after'.");
       }
+      trustAuthorities(flags);
+      const tls = clientCertificate(flags);
       const ice = iceSetup(flags.iceServers);
       if (ice.providers.length > 0 && flags.server) {
         throw new OptionError(
@@ -170,6 +174,7 @@ ${ICE_HELP}`,
               ...options,
               ...askOwn,
               token,
+              tls,
               driveLog,
               estopFile: estopFile(process.env, room),
               keyFile: files.own,

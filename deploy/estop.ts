@@ -8,6 +8,8 @@ const FROM = 'command-line';
 
 export interface EstopOptions {
   broker: string;
+  /** Certificate to show to it. */
+  tls?: { cert: string; key: string } | undefined;
   root: string;
   room: string;
   reason?: string | undefined;
@@ -22,14 +24,8 @@ export interface EstopOutcome {
   text: string;
 }
 
-export async function estop({
-  broker,
-  root,
-  room,
-  reason,
-  token,
-  limitMs,
-}: EstopOptions): Promise<EstopOutcome> {
+export async function estop(options: EstopOptions): Promise<EstopOutcome> {
+  const { broker, tls, root, room, reason, token, limitMs } = options;
   const topics = createTopics(root);
   const shown = `${new URL(broker).protocol}//${new URL(broker).host}`;
   const login = token === undefined ? {} : { username: FROM, password: token };
@@ -38,6 +34,7 @@ export async function estop({
     reconnectPeriod: 0,
     connectTimeout: limitMs,
     ...login,
+    ...tls,
   });
   const { promise, resolve } = Promise.withResolvers<EstopOutcome>();
   const fail = (text: string) => resolve({ stopped: false, text: `error: ${text}` });

@@ -69,6 +69,8 @@ export interface BusOptions {
   credentials?: Credentials | undefined;
   /** Seconds; the broker notices a silent death after one and a half times this. */
   keepalive?: number;
+  /** Certificate to show to the broker, PEM; not in browsers, which have their own. */
+  tls?: { cert: string; key: string } | undefined;
   onMessage(incoming: Incoming): void;
   /** Connected; `subscribed` resolves when the broker has confirmed the SUBSCRIBE. */
   onConnect?(subscribed: Promise<void>): void;
@@ -128,6 +130,7 @@ export function createBus(options: BusOptions) {
       manualConnect: true,
       ...login.say(),
       ...(options.openSocket ? { createWebsocket: options.openSocket } : {}),
+      ...options.tls,
       ...(will ? { will: { ...will, payload: toBytes(will.payload), qos: 1, retain: true } } : {}),
     });
     client = mine;

@@ -12,7 +12,8 @@ const KEEPALIVE_S = 10;
 /** How long a vehicle waits for its own retained presence before it says that it is there, ms. */
 const READ_OWN_MS = 200;
 
-export interface SignallingOptions extends Pick<BusOptions, 'url' | 'root' | 'openSocket' | 'credentials'> {
+export interface SignallingOptions
+  extends Pick<BusOptions, 'url' | 'root' | 'openSocket' | 'credentials' | 'tls'> {
   room: string;
   self: string;
   role: 'vehicle' | 'operator';
@@ -64,6 +65,7 @@ export function createSignalling(options: SignallingOptions) {
     ...(options.root === undefined ? {} : { root: options.root }),
     ...(options.openSocket ? { openSocket: options.openSocket } : {}),
     credentials: options.credentials,
+    tls: options.tls,
     filters: [
       topics.presence(room, self),
       topics.filters.presence(room),

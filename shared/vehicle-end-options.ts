@@ -1,5 +1,5 @@
 /** What a vehicle's end of its room needs, and what it tells. */
-import type { BusState } from './bus.ts';
+import type { BusOptions, BusState } from './bus.ts';
 import type { ChannelEvent, Command } from './channels.ts';
 import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
@@ -26,6 +26,7 @@ export interface VehicleEndOptions {
   credentials?: Credentials | undefined;
   /** The broker lets nobody in who may not, so that an id says its role; else everybody says it of themselves. */
   guarded?: boolean;
+  tls?: BusOptions['tls'];
   room: string;
   name?: string | undefined;
   /** The vehicle's secret key, with which it signs; it signs nothing without. */

@@ -74,6 +74,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     url: options.url,
     ...(options.root === undefined ? {} : { root: options.root }),
     credentials: options.credentials,
+    tls: options.tls,
     room,
     self: room,
     role: 'vehicle',

@@ -38,6 +38,8 @@ export interface VehicleOptions {
   room: string;
   /** Address of the MQTT broker. */
   broker: string;
+  /** Certificate that it shows to the broker, PEM. */
+  tls?: { cert: string; key: string } | undefined;
   root: string;
   name?: string | undefined;
   maxOperators: number;
@@ -130,6 +132,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     root: options.root,
     credentials: options.token === undefined ? undefined : fixedCredentials(options.room, options.token),
     guarded: options.token !== undefined,
+    tls: options.tls,
     room: options.room,
     name: options.name,
     ...(secretKey === null ? {} : { secretKey }),

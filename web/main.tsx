@@ -1,4 +1,5 @@
 /** The one page that all addresses load: looks at its address and shows what belongs there. */
+import './policy.ts';
 import './style/tokens.css';
 import './style/base.css';
 import { render } from 'preact';

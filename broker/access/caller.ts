@@ -14,7 +14,8 @@ export async function sessionOf(access: Access, request: Request): Promise<Grant
   return verdict?.ok ? verdict.grant : null;
 }
 
-async function callerOf(access: Access, request: Request): Promise<Grant | null> {
+/** Null for nobody who may be here. */
+export async function callerOf(access: Access, request: Request): Promise<Grant | null> {
   const [scheme = '', token = ''] = (request.headers.authorization ?? '').split(' ');
   if (scheme.toLowerCase() !== 'bearer') return sessionOf(access, request);
   const verdict = await access.verify(token, 'mqtt');

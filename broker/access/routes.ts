@@ -4,7 +4,7 @@ import { isKey } from '../../shared/keys.ts';
 import type { FleetAnswer, PageToken, You } from '../../shared/server-api.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import type { Access } from './access.ts';
-import { SESSION_COOKIE, sessionOf } from './caller.ts';
+import { callerOf, SESSION_COOKIE, sessionOf } from './caller.ts';
 import { clearCookie, setCookie } from './cookies.ts';
 import { acceptInvitation, type PageToken as Issued, pageToken } from './sessions.ts';
 import type { Grant } from './tokens.ts';
@@ -67,6 +67,23 @@ export function accessRoutes(access: Access, { attempts, onRefused }: AccessRout
     if (issued.ok) response.json({ ...answerOf(issued.token, access), ...passOf(issued.token, key, access) });
     else response.status(403).json({ error: issued.reason });
   });
+
+  /** For programs, whose tokens last; a pass does not, as a vehicle never hears that access was ended. */
+  router.post('/pass', async (request, response) => {
+    const caller = await callerOf(access, request);
+    if (!caller) {
+      response.set('WWW-Authenticate', 'Bearer');
+      response.status(401).json({ error: 'Give a token: Authorization: Bearer <token>.' });
+      return;
+    }
+    const expires = Math.min(caller.expires, access.now() + access.pageTokenS);
+    const given = passOf({ peer: caller.sub, expires, grant: caller }, request.body?.key, access);
+    if (given.pass) response.json({ ...given, expires });
+    else
+      response
+        .status(403)
+        .json({ error: 'A pass is for an operator, and for a public key in the field key.' });
+  });
   return router;
 }
 
@@ -95,7 +112,11 @@ const answerOf = ({ peer, token, expires }: Omit<PageToken, 'now'>, access: Acce
 });
 
 /** The fleet's word for an operator's key, for as long as its token; nothing for others. */
-function passOf({ peer, expires, grant }: Issued, key: unknown, { passes }: Access): { pass?: string } {
+function passOf(
+  { peer, expires, grant }: Omit<Issued, 'token'>,
+  key: unknown,
+  { passes }: Access,
+): { pass?: string } {
   const { role, rooms } = grant;
   const drives = role === 'operator' || role === 'supervisor';
   if (!drives || typeof key !== 'string' || !isKey(key)) return {};

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { parseTrust } from '../../broker/forwarded.ts';
 import { fixedIceServers } from '../../broker/ice/fixed.ts';
 import { iceFromEnvironment } from '../../broker/ice/from-environment.ts';
 import { type IceProvider, ProviderError } from '../../broker/ice/provider.ts';
@@ -127,25 +128,42 @@ test('it is alive and ready while it runs', async () => {
 });
 
 test('the content security policy lets pages connect to themselves and to the configured broker only', async () => {
-  const policyOf = async (options: Parameters<typeof testServer>[0]) => {
+  const policyOf = async (
+    options: Parameters<typeof testServer>[0],
+    headers: Record<string, string> = {},
+  ) => {
     const { webUrl } = await testServer({ pages: builtPages(), ...options });
-    const policy = (await fetch(webUrl)).headers.get('content-security-policy') ?? '';
+    const policy = (await fetch(webUrl, { headers })).headers.get('content-security-policy') ?? '';
     const directives = policy.split(';').map((directive) => directive.trim().split(/\s+/));
     return { host: new URL(webUrl).host, policy: new Map(directives.map(([name, ...list]) => [name, list])) };
   };
-  const embedded = await policyOf({});
-  expect(embedded.policy.get('connect-src')).toEqual([
-    "'self'",
-    `ws://${embedded.host}`,
-    `wss://${embedded.host}`,
-  ]);
-  expect(embedded.policy.get('default-src')).toEqual(["'self'"]);
-  expect(embedded.policy.get('style-src')).toContain("'unsafe-inline'");
-  expect(embedded.policy.has('upgrade-insecure-requests')).toBe(false);
+  const { host, policy } = await policyOf({});
+  expect(policy.get('connect-src')).toEqual(["'self'", `ws://${host}`, `wss://${host}`]);
+  expect(policy.get('default-src')).toEqual(["'none'"]);
+  for (const name of ['script-src', 'style-src', 'img-src'])
+    expect([name, policy.get(name)]).toEqual([name, ["'self'"]]);
+  expect(policy.get('frame-ancestors')).toEqual(["'none'"]);
+  expect(policy.get('require-trusted-types-for')).toEqual(["'script'"]);
+  expect(policy.has('upgrade-insecure-requests')).toBe(false);
+
+  const proxied = await policyOf({ trustProxy: parseTrust('loopback') }, { 'X-Forwarded-Proto': 'https' });
+  expect(proxied.policy.get('connect-src')).toEqual(["'self'", `wss://${proxied.host}`]);
 
   const external = { url: 'mqtt://127.0.0.1:1', pageUrl: 'wss://broker.example.org/mqtt' };
-  const { policy } = await policyOf({ external });
-  expect(policy.get('connect-src')).toEqual(["'self'", 'wss://broker.example.org']);
+  const other = await policyOf({ external });
+  expect(other.policy.get('connect-src')).toEqual(["'self'", 'wss://broker.example.org']);
+});
+
+test('browsers are told what pages may use, and to remember TLS where a trusted proxy says so', async () => {
+  const { webUrl } = await testServer({ pages: builtPages(), trustProxy: parseTrust('loopback') });
+  const { headers } = await fetch(webUrl, { headers: { 'X-Forwarded-Proto': 'https' } });
+  expect(headers.get('permissions-policy')).toMatch(/camera=\(self\), geolocation=\(self\).*microphone=\(\)/);
+  expect(headers.get('strict-transport-security')).toBe('max-age=31536000');
+  expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('x-frame-options')).toBe('DENY');
+  expect((await fetch(webUrl)).headers.get('strict-transport-security')).toBe(null);
 });
 
 test('a person with a wrong address gets the page, which says so', async () => {

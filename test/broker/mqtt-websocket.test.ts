@@ -135,7 +135,8 @@ test('a client that sends faster than the broker reads has to wait, and nothing 
   };
   const server = createServer();
   const guard = createGuard({ limits: DEFAULT_LIMITS, root: 'rooms', onHit() {} }, silent);
-  const endpoint = attachMqttWebSocket(server, broker as unknown as Broker, guard, limitHttp(server, guard));
+  const http = limitHttp(server, guard);
+  const endpoint = attachMqttWebSocket(server, broker as unknown as Broker, guard, http, () => null);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = await webSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`);

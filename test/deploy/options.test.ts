@@ -73,6 +73,7 @@ describe('a broker of one’s own', () => {
     host: 'h',
     port: 1,
     mqttPort: 2,
+    mqttsPort: 3,
     root: 'r',
     logLevel: 'info' as const,
     relayBudgetAction: 'warn' as const,

@@ -1,5 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fromBase64url, toBase64url } from '../../shared/base64url.ts';
 import { isKey, isSignature } from '../../shared/keys.ts';
 import {
   createSigner,
@@ -90,6 +92,24 @@ test('what is no key or no signature is not valid, and is told from one', () => 
   }
   // 32 bytes that are no point of the curve.
   expect(verifyText('a', sig, Buffer.alloc(32, 0xff).toString('base64url'))).toBe(false);
+});
+
+test('by its text alone a key or a signature is known as one exactly when it is so many bytes', () => {
+  const bytes = fc.uint8Array({ minLength: 31, maxLength: 65 });
+  fc.assert(
+    fc.property(
+      fc.oneof(bytes, fc.uint8Array({ minLength: 32, maxLength: 32 })),
+      fc.nat(63),
+      (value, last) => {
+        const text =
+          toBase64url(value).slice(0, -1) +
+          'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'[last];
+        const length = fromBase64url(text)?.length;
+        expect([isKey(text), isSignature(text)]).toEqual([length === 32, length === 64]);
+      },
+    ),
+    { numRuns: 1_000 },
+  );
 });
 
 test('people compare the beginning of the SHA-256 of the key', () => {

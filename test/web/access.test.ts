@@ -135,7 +135,7 @@ test('a car that wants a pass of the fleet takes a page that has come in, and no
     role: 'operator',
     rooms: ['car1'],
   });
-  await page.getByRole('button', { name: 'Drive' }).click();
+  await page.getByRole('button', { name: 'Drive', exact: true }).click();
   await driveUntil(page, 5);
 
   const { clientId: self, username, password } = await server.login('op-1', 'operator', ['car1']);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { readPass } from '../../../shared/pass.ts';
 import { newKey, publicKeyOf } from '../../../shared/signature.ts';
-import { guardedServer } from '../../helpers/access.ts';
+import { guardedServer, HOUR_S } from '../../helpers/access.ts';
 import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each test looks at what it wants of an answer
@@ -135,6 +135,29 @@ test('ending an invitation ends its sessions and their connections; signing out 
   access.endings.end(invitation.id);
   await goneToo;
   expect((await post(`${webUrl}/api/token`, {}, second.cookie)).status).toBe(401);
+});
+
+test('a program is given a pass for its token, for as long as a page’s token lasts', async () => {
+  const { webUrl, login, access } = await guardedServer();
+  const key = publicKeyOf(newKey());
+  const ask = async (token: string, body: object): Promise<{ status: number; answer: Json }> => {
+    const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
+    const response = await fetch(`${webUrl}/api/pass`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, answer: await response.json() };
+  };
+  const { password } = await login('op-1', 'operator', ['car*'], 10 * HOUR_S);
+  const { status, answer } = await ask(password, { key });
+  expect(status).toBe(200);
+  const pass = readPass(answer.pass, access.passes.publicKey);
+  expect(pass).toEqual({ sub: 'op-1', key, role: 'operator', rooms: ['car*'], exp: answer.expires });
+  expect(answer.expires).toBeLessThanOrEqual(access.now() + access.pageTokenS);
+  expect((await ask(password, {})).status).toBe(403);
+  expect((await ask((await login('car1', 'vehicle', ['car1'])).password, { key })).status).toBe(403);
+  expect((await ask('nothing', { key })).status).toBe(401);
 });
 
 test('a token comes with a pass for the key that is sent along, for an operator, and for a key that is one', async () => {

@@ -14,6 +14,7 @@ class Grid extends L.GridLayer {
 export function createTrackMap(place: HTMLElement) {
   const map = L.map(place, {
     attributionControl: false,
+    zoomControl: false,
     // The arrow keys drive.
     keyboard: false,
     zoomAnimation: false,
@@ -22,6 +23,8 @@ export function createTrackMap(place: HTMLElement) {
     maxZoom: ZOOM.max,
   });
   new Grid({ tileSize: 64 }).addTo(map);
+  // Signs as text: markup is refused (policy.ts).
+  L.control.zoom({ zoomInText: '+', zoomOutText: '−' }).addTo(map);
   L.control.scale({ imperial: false, maxWidth: 96 }).addTo(map);
   const line = L.polyline([], { className: 'map-track', weight: 3, interactive: false }).addTo(map);
   const arrow = document.createElement('div');
