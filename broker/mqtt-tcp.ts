@@ -8,9 +8,6 @@ import { createMqttAdmission } from './limits/mqtt-admission.ts';
 import { certificateProblem, vehicleCertificateOf } from './tls/client-certificate.ts';
 import type { KeptTls } from './tls/kept-tls.ts';
 
-/** A client must have agreed on keys within this time. */
-const HANDSHAKE_TIMEOUT_MS = 5_000;
-
 export interface MqttTcp {
   /** Not listening yet. */
   server: Server;
@@ -33,7 +30,7 @@ export function createMqttTcp(broker: Broker, guard: Guard): MqttTcp {
 export function createMqttTls(broker: Broker, guard: Guard, tls: KeptTls, log: Log): MqttTcp {
   const server = createTlsServer({
     noDelay: true,
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    handshakeTimeout: guard.limits.connectSeconds * 1000,
     requestCert: tls.knowsClients,
     // Whoever has none, or a wrong one, may still have a token.
     rejectUnauthorized: false,
@@ -59,9 +56,16 @@ export function createMqttTls(broker: Broker, guard: Guard, tls: KeptTls, log: L
       );
     broker.accept({ transport: 'tls', ...end, ...(certificate === null ? {} : { certificate }) });
   });
-  // The connection is closed by then. Whoever tries out servers does this all day.
-  server.on('tlsClientError', (error, socket) => {
-    log.debug({ remote: socket.remoteAddress, reason: error.message }, 'no TLS with an MQTT client');
+  // Whoever tries out servers does this all day.
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const address = socket.remoteAddress;
+    log.debug({ remote: address, reason: error.message }, 'no TLS with an MQTT client');
+    if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') {
+      const refusal = { limit: 'connectSeconds', reason: 'no TLS handshake in time' } as const;
+      guard.over(refusal, address ?? 'unknown', { remote: address });
+    }
+    // Node leaves it open when the time is over.
+    socket.destroy();
   });
   return stoppable(server);
 }

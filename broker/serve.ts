@@ -259,7 +259,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
 function createWebServer(tls: KeptTls | null, limits: Limits): HttpServer | HttpsServer {
   const options = httpServerOptions(limits);
   if (!tls) return createServer(options);
-  const server = createHttpsServer(options);
+  const server = createHttpsServer({ ...options, handshakeTimeout: limits.connectSeconds * 1000 });
   tls.equip(server);
   return server;
 }

@@ -26,6 +26,7 @@ const RETRY_AFTER_S = 10;
 const PROBLEMS: Record<string, [limit: LimitName | null, status: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['httpSeconds', '408 Request Timeout'],
   HPE_HEADER_OVERFLOW: ['headerBytes', '431 Request Header Fields Too Large'],
+  ERR_TLS_HANDSHAKE_TIMEOUT: ['connectSeconds', 'no TLS handshake in time'],
 };
 
 /** Options for node:http's and node:https' createServer. */
@@ -95,7 +96,9 @@ export function limitHttp(
         { remote: address },
         'HTTP request refused',
       );
-    if (!socket.writable || socket.bytesWritten > 0) socket.destroy();
+    // Without TLS there is no way to answer, nor to whom.
+    const isHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? '');
+    if (!isHttp || !socket.writable || socket.bytesWritten > 0) socket.destroy();
     else
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
         socket.destroy(),

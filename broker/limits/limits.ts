@@ -52,7 +52,7 @@ export const LIMITS = {
     'seconds',
     5,
     [1, 300],
-    'time until CONNECT, also after a WebSocket upgrade',
+    'time for a TLS handshake, and until CONNECT, also after a WebSocket upgrade',
     'closed',
   ),
   httpSeconds: limit(

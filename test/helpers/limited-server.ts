@@ -5,11 +5,14 @@ import { startServer } from '../../broker/serve.ts';
 import { recordLog } from './log.ts';
 import { parseMetrics } from './prometheus.ts';
 
-export async function limitedServer(limits: Partial<Limits>) {
+export async function limitedServer(
+  limits: Partial<Limits>,
+  options: Partial<Parameters<typeof startServer>[0]> = {},
+) {
   const record = recordLog();
-  const server = await startServer({ port: 0, mqttPort: 0, limits }, record.log);
+  const server = await startServer({ port: 0, mqttPort: 0, limits, ...options }, record.log);
   onTestFinished(() => server.close());
-  const { webUrl, mqttUrl } = server;
+  const { webUrl, mqttUrl, mqttsUrl } = server;
 
   async function metric(name: string, limit: string): Promise<number | undefined> {
     const response = await fetch(`${webUrl}/metrics`);
@@ -22,6 +25,7 @@ export async function limitedServer(limits: Partial<Limits>) {
     ...record,
     webUrl,
     mqttUrl,
+    mqttsUrl,
     webSocketUrl: `${webUrl.replace('http', 'ws')}/mqtt`,
     /** How often a limit was hit, as /metrics says. */
     hits: (limit: string) => metric('plntry_limit_hits_total', limit),

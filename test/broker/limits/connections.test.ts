@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { createGuard } from '../../../broker/limits/guard.ts';
 import { httpServerOptions, limitHttp } from '../../../broker/limits/http-limits.ts';
 import { DEFAULT_LIMITS } from '../../../broker/limits/limits.ts';
+import { createAuthority } from '../../helpers/certificates.ts';
 import { limitedServer } from '../../helpers/limited-server.ts';
 import { closed, connectMqtt, nextMessage } from '../../helpers/mqtt-clients.ts';
 import { connectPacket, rawConnection } from '../../helpers/raw-mqtt.ts';
@@ -131,6 +132,26 @@ test('a request that never gets ready is answered with 408, headers that are too
   expect(await hits('http-seconds')).toBe(2);
   expect(await hits('header-bytes')).toBe(1);
   expect([said('httpSeconds'), said('headerBytes')].map(({ length }) => length)).toEqual([1, 1]);
+});
+
+test('with TLS who makes no handshake is closed in time, and who is one too many before it', async () => {
+  const { cert, key } = await (await createAuthority()).issue('server');
+  const limits = { connectSeconds: 1, connections: 2 };
+  const server = await limitedServer(limits, { mqttsPort: 0, tls: { cert, key } });
+  const mute = await rawConnection(server.webUrl);
+  const other = await rawConnection(server.mqttsUrl as string);
+  for (const url of [server.webUrl, server.mqttsUrl as string]) {
+    expect(await (await rawConnection(url)).closed).toHaveLength(0);
+  }
+  expect(server.said('connections')).toHaveLength(1);
+  // With an alert of TLS, or without a word.
+  await Promise.all([mute.closed, other.closed]);
+  expect(
+    server
+      .said('connectSeconds')
+      .map(({ message }) => message)
+      .sort(),
+  ).toEqual(['HTTP request refused', 'over a limit']);
 });
 
 test('only CONNECT is taken from who was not let in, and only what comes after it from then on', async () => {
