@@ -1,0 +1,21 @@
+/** All attacks, in the order of the table. */
+import type { Attack } from '../attack.ts';
+import { HTTP } from './http.ts';
+import { IDENTITY } from './identity.ts';
+import { INVITATIONS } from './invitation.ts';
+import { PACKETS } from './packets.ts';
+import { SLOW } from './slow.ts';
+import { TOKENS } from './tokens.ts';
+import { TOPIC_ATTACKS } from './topics.ts';
+import { WEBSOCKET } from './websocket.ts';
+
+export const ATTACKS: readonly Attack[] = [
+  ...TOKENS,
+  ...INVITATIONS,
+  ...IDENTITY,
+  ...TOPIC_ATTACKS,
+  ...PACKETS,
+  ...WEBSOCKET,
+  ...HTTP,
+  ...SLOW,
+];
