@@ -88,9 +88,7 @@ function problemsOf(
   const others = warnings.filter((one) => !said.some(({ line }) => line.test(one)));
   demand(
     others.length <= MOST_OTHERS,
-    `${others.length} other warnings, such as:
-  ${others.slice(0, 5).join('
-  ')}`,
+    `${others.length} other warnings, such as: ${others.slice(0, 5).join('; ')}`,
   );
   return problems;
 }

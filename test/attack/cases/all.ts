@@ -1,8 +1,10 @@
 /** All attacks, in the order of the table. */
 import type { Attack } from '../attack.ts';
+import { FLOODS } from './floods.ts';
 import { HTTP } from './http.ts';
 import { IDENTITY } from './identity.ts';
 import { INVITATIONS } from './invitation.ts';
+import { JSON_ATTACKS } from './json.ts';
 import { PACKETS } from './packets.ts';
 import { SLOW } from './slow.ts';
 import { TOKENS } from './tokens.ts';
@@ -15,7 +17,9 @@ export const ATTACKS: readonly Attack[] = [
   ...IDENTITY,
   ...TOPIC_ATTACKS,
   ...PACKETS,
+  ...JSON_ATTACKS,
   ...WEBSOCKET,
   ...HTTP,
   ...SLOW,
+  ...FLOODS,
 ];
