@@ -13,7 +13,7 @@ export interface Attack {
 }
 
 export interface Outcome {
-  /** Tries that were made: at least as many as were wanted. */
+  /** Tries that were made: fewer than were wanted where the server has put an end to them. */
   attempts: number;
   /** Tries by which the attacker got what it was not to get. */
   gotIn: number;

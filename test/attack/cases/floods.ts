@@ -15,22 +15,27 @@ const BURST_S = 5;
 /** How long a flood lasts at most, ms: whoever is slowed down never gets to its end. */
 const FLOOD_MS = 5_000;
 
+/** Packets in one write. */
+const AT_ONCE = 50;
+
 const login = async (target: Target, clientId: string) => ({
   clientId,
   username: 'x',
   password: await target.token('op-x', 'operator', ['car2']),
 });
 
-/** Writes as fast as it is taken, for a while; false when it was not taken to the end. */
-async function pour({ socket, closed }: Raw, pieces: Iterable<Buffer>): Promise<boolean> {
+/** Writes as fast as it is taken, for a while. @returns how many pieces were written */
+async function pour({ socket, closed }: Raw, pieces: Iterable<Buffer>): Promise<number> {
   const until = performance.now() + FLOOD_MS;
+  let written = 0;
   for (const piece of pieces) {
-    if (socket.destroyed || performance.now() > until) return false;
+    if (socket.destroyed || performance.now() > until) break;
+    written += 1;
     if (socket.write(piece)) continue;
-    const timer = AbortSignal.timeout(Math.max(1, until - performance.now()));
+    const timer = AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())));
     await Promise.race([once(socket, 'drain', { signal: timer }).catch(() => {}), closed]);
   }
-  return true;
+  return written;
 }
 
 const end = async ({ socket, closed }: Raw): Promise<void> => {
@@ -40,6 +45,10 @@ const end = async ({ socket, closed }: Raw): Promise<void> => {
 
 function* batches<T>(count: number, size: number, make: (index: number) => T): Generator<T[]> {
   for (let at = 0; at < count; at += size) yield range(Math.min(size, count - at)).map((n) => make(at + n));
+}
+
+function* joined(pieces: Iterable<Buffer[]>): Generator<Buffer> {
+  for (const piece of pieces) yield Buffer.concat(piece);
 }
 
 export const FLOODS: Attack[] = [
@@ -83,16 +92,14 @@ export const FLOODS: Attack[] = [
       const topic = (n: number) => `rooms/car2/link/r${n}`;
       const { raw } = await knock(target, { clientId: 'R1', username: 'x', password });
       const payload = 'x'.repeat(500);
-      const pieces = batches(tries, 50, (n) => publishPacket(topic(n), payload, { qos: 1, retain: true }));
-      let poured = 0;
-      for (const piece of pieces) {
-        if (!(await pour(raw, [Buffer.concat(piece)]))) break;
-        poured += piece.length;
-      }
+      const pieces = batches(tries, AT_ONCE, (n) =>
+        publishPacket(topic(n), payload, { qos: 1, retain: true }),
+      );
+      const poured = await pour(raw, joined(pieces));
       await end(raw);
       const kept = await retained(target, 'rooms/car2/link/#');
       await clear(target, password, kept);
-      return { attempts: Math.max(tries, poured), gotIn: Math.max(0, kept.length - MOST_RETAINED) };
+      return { attempts: poured * AT_ONCE, gotIn: Math.max(0, kept.length - MOST_RETAINED) };
     },
     said: [{ line: /more than \d+ (messages|bytes) a second|retained/, offenders: 2 }],
   },
@@ -177,18 +184,14 @@ async function publishFlood(target: Target, tries: number, qos: 0 | 1) {
   if (qos === 1) raw.socket.pause();
   const startedAt = performance.now();
   const one = publishPacket('rooms/car2/peers/op-x', 'x'.repeat(100), { qos });
-  const pieces = batches(tries, 100, () => one);
-  const concatenated = (function* () {
-    for (const piece of pieces) yield Buffer.concat(piece);
-  })();
-  await pour(raw, concatenated);
+  const poured = await pour(raw, joined(batches(tries, AT_ONCE, () => one)));
   await witness.caughtUp();
   const seconds = (performance.now() - startedAt) / 1_000;
   const heard = witness.heard(() => true);
   await end(raw);
   await witness.close();
   return {
-    attempts: tries,
+    attempts: poured * AT_ONCE,
     gotIn: Math.max(0, Math.round(heard - OPERATOR_RATE * (BURST_S + seconds + 1))),
   };
 }
