@@ -6,6 +6,7 @@ import { IDENTITY } from './identity.ts';
 import { INVITATIONS } from './invitation.ts';
 import { JSON_ATTACKS } from './json.ts';
 import { PACKETS } from './packets.ts';
+import { SIGNATURES } from './signature.ts';
 import { SLOW } from './slow.ts';
 import { TOKENS } from './tokens.ts';
 import { TOPIC_ATTACKS } from './topics.ts';
@@ -18,6 +19,7 @@ export const ATTACKS: readonly Attack[] = [
   ...TOPIC_ATTACKS,
   ...PACKETS,
   ...JSON_ATTACKS,
+  ...SIGNATURES,
   ...WEBSOCKET,
   ...HTTP,
   ...SLOW,

@@ -3,11 +3,10 @@
  * retained too, by the server's own listeners: its census, its housekeeping, its count of relayed data.
  */
 import { createTopics } from '../../../shared/topics.ts';
-import { startCli } from '../../helpers/process.ts';
+import { startAgent } from '../agent.ts';
 import type { Attack, Outcome } from '../attack.ts';
-import type { Target } from '../target.ts';
 import { createRandom, type Random } from '../wire/random.ts';
-import { join, listen, type Witness } from '../witness.ts';
+import { join, listen } from '../witness.ts';
 import { right } from './messages.ts';
 import { SEED } from './packets.ts';
 
@@ -74,19 +73,6 @@ function fuzz(message: object, random: Random): string {
   ]);
 }
 
-/** A vehicle as a process of its own, as `plntry vehicle` runs it. */
-async function startAgent(target: Target, witness: Witness) {
-  const token = await target.token(CAR, 'vehicle', [CAR]);
-  const options = ['--room', CAR, '--broker', target.mqttUrl, '--no-drive-log', '--max-operators', '64'];
-  const agent = startCli(['vehicle', ...options], { PLNTRY_TOKEN: token });
-  let ended = false;
-  void agent.ended.then(() => {
-    ended = true;
-  });
-  await witness.heardNext(topics.presence(CAR, CAR));
-  return { stop: agent.stop, hasEnded: () => ended, text: agent.stderr };
-}
-
 /** @param retain every other message is retained */
 async function say(
   client: Awaited<ReturnType<typeof join>>,
@@ -112,7 +98,7 @@ export const JSON_ATTACKS: Attack[] = [
     tries: { full: 5_000, test: 700 },
     async run(target, tries): Promise<Outcome> {
       const witness = await listen(target, `rooms/${CAR}/#`);
-      const agent = await startAgent(target, witness);
+      const agent = await startAgent(target, witness, CAR);
       try {
         const before = witness.last(topics.presence(CAR, CAR));
         const operator = await join(target, ATTACKER, await target.token(ATTACKER, 'operator', [CAR]));

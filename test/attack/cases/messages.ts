@@ -4,7 +4,7 @@ import { createTopics, type TopicKind } from '../../../shared/topics.ts';
 
 const NOW = 1_800_000_000_000;
 const SESSION = '0mq5h2k9a-x7f2';
-const SDP =
+export const SDP =
   'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256 00:11\r\na=setup:active\r\na=mid:0\r\n';
 const CANDIDATE = 'candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host';
 
