@@ -129,7 +129,7 @@ export const FLOODS: Attack[] = [
   },
   {
     name: 'connections that come and go',
-    tries: { full: 10_000, test: 500 },
+    tries: { full: 10_000, test: 1_500 },
     async run(target, tries) {
       const packet = connectPacket(await login(target, 'K1'));
       await inParallel(range(tries), 8, async () => {

@@ -95,7 +95,7 @@ export const IDENTITY: Attack[] = [
   },
   {
     name: 'wills on others’ topics',
-    tries: { full: 600, test: 40 },
+    tries: { full: 3_000, test: 40 },
     run: (target, tries) =>
       andListen(target, tries, async ({ password }, index) => {
         const topics = [`rooms/${HONEST_CAR}/peers/${HONEST_CAR}`, 'rooms/car2/peers/car2', '$SYS/x', 'a/#'];

@@ -27,14 +27,14 @@ async function drip({ socket, closed }: Raw, bytes: Buffer): Promise<void> {
 function slowly(
   name: string,
   tries: Attack['tries'],
-  act: (target: Target) => Promise<Raw>,
+  act: (target: Target, index: number) => Promise<Raw>,
   said: Attack['said'],
 ): Attack {
   return {
     name,
     tries,
     async run(target, count) {
-      const raws = await Promise.all(range(count).map(() => act(target)));
+      const raws = await Promise.all(range(count).map((index) => act(target, index)));
       const patience = new AbortController();
       const impatience = sleep(HELD_MS, 'held' as const, { signal: patience.signal });
       impatience.catch(() => {});
@@ -101,17 +101,16 @@ export const SLOW: Attack[] = [
   slowly(
     'connections that say nothing, on both ports',
     { full: 1_000, test: 50 },
-    (target) => dial(target, Math.random() < 0.5 ? 'web' : 'mqtt'),
+    (target, index) => dial(target, index % 2 === 0 ? 'web' : 'mqtt'),
     [{ line: /no CONNECT within|connect did not arrive in time/ }],
   ),
   slowly(
     'half-open connections: let in, then silent',
     { full: 500, test: 30 },
-    async (target) => {
+    async (target, index) => {
       const raw = await dial(target, 'mqtt');
       const password = await silentToken(target);
-      const clientId = `H${Math.random().toString(36).slice(2, 10)}`;
-      raw.socket.write(connectPacket({ clientId, username: 'x', password, keepalive: 2 }));
+      raw.socket.write(connectPacket({ clientId: `H${index}`, username: 'x', password, keepalive: 2 }));
       await raw.answer(4);
       return raw;
     },

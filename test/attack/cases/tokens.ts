@@ -71,13 +71,15 @@ export const TOKENS: Attack[] = [
     async (target) => ({ password: remade(await target.forged('mqtt', {}), { header: { alg: 'none' } }) }),
     /not signed with HS256/,
   ),
-  atTheDoor(
-    'alg: HS512, RS256, ES256 with the token itself as key',
-    async (target) => {
-      const header = { alg: ['HS512', 'RS256', 'ES256'][Math.floor(Math.random() * 3)] };
-      return { password: remade(await target.forged('mqtt', {}), { header, key: 'public' }) };
-    },
-    /not signed with HS256/,
+  ...['HS512', 'RS256', 'ES256'].map((alg) =>
+    atTheDoor(
+      `alg: ${alg} with a key of one’s own`,
+      async (target) => {
+        const token = await target.forged('mqtt', {});
+        return { password: remade(token, { header: { alg }, key: 'my own' }) };
+      },
+      /not signed with HS256/,
+    ),
   ),
   atTheDoor(
     'the token of another car',
