@@ -17,8 +17,9 @@ export interface Found extends Outcome {
   honest: Seen;
   before: Memory;
   after: Memory;
-  /** Lines of the log that say what happened, and all that were written meanwhile. */
+  /** Lines of the log that say what happened, all warnings, and how many lines there were in all. */
   said: number;
+  warnings: string[];
   lines: number;
   /** What is not as it has to be, one sentence each, but for times. */
   problems: string[];
@@ -35,6 +36,8 @@ export async function openRange(options: string[] = []): Promise<Range> {
   const target = await startTarget(options);
   const honest = await startHonest(target);
   const memory = await probeMemory(target);
+  // Once, so that what is made at the first time counts as having been there.
+  await honest.look();
   return {
     target,
     async run(attack, tries) {
@@ -50,7 +53,7 @@ export async function openRange(options: string[] = []): Promise<Range> {
       const said = warnings.filter((one) => attack.said.some(({ line }) => line.test(one))).length;
       const found = { name: attack.name, ...outcome, honest: seen, before, after, said };
       const problems = problemsOf(found, attack, tries, warnings, target.lives());
-      return { ...found, lines: target.log.length() - since, problems };
+      return { ...found, warnings, lines: target.log.length() - since, problems };
     },
     async close() {
       memory.close();
@@ -61,7 +64,7 @@ export async function openRange(options: string[] = []): Promise<Range> {
 }
 
 function problemsOf(
-  { attempts, gotIn, honest, before, after }: Omit<Found, 'problems' | 'lines'>,
+  { attempts, gotIn, honest, before, after }: Omit<Found, 'problems' | 'warnings' | 'lines'>,
   { said }: Attack,
   tries: number,
   warnings: string[],

@@ -12,16 +12,17 @@ import { TOKENS } from './tokens.ts';
 import { TOPIC_ATTACKS } from './topics.ts';
 import { WEBSOCKET } from './websocket.ts';
 
-export const ATTACKS: readonly Attack[] = [
+/** By what they don't have: the right. */
+export const INTRUSIONS: readonly Attack[] = [
   ...TOKENS,
   ...INVITATIONS,
   ...IDENTITY,
   ...TOPIC_ATTACKS,
-  ...PACKETS,
-  ...JSON_ATTACKS,
   ...SIGNATURES,
-  ...WEBSOCKET,
   ...HTTP,
-  ...SLOW,
-  ...FLOODS,
 ];
+
+/** By too much, too slowly, or by what makes no sense. */
+export const LOADS: readonly Attack[] = [...PACKETS, ...JSON_ATTACKS, ...WEBSOCKET, ...SLOW, ...FLOODS];
+
+export const ATTACKS: readonly Attack[] = [...INTRUSIONS, ...LOADS];

@@ -93,10 +93,11 @@ const BROKEN = [
   '\0'.repeat(1_000),
 ];
 
-/** Everything that the server answers to some bytes. */
+/** Everything that the server answers to some bytes. Where they name the host `x`, they mean it. */
 async function answerTo(target: Target, text: string): Promise<string> {
   const raw = await dial(target, 'web');
-  raw.socket.write(Buffer.from(text, 'latin1'));
+  const host = `Host: ${new URL(target.webUrl).host}\r\n`;
+  raw.socket.write(Buffer.from(text.replaceAll('Host: x\r\n', host), 'latin1'));
   // A server that waits for more of the request is not waited for.
   raw.socket.end();
   return (await raw.closed).toString('latin1');

@@ -71,7 +71,7 @@ export const SLOW: Attack[] = [
     async (target) => {
       const raw = await dial(target, 'web');
       raw.socket.write(
-        'POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n',
+        `POST /api/session HTTP/1.1\r\nHost: ${new URL(target.webUrl).host}\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n`,
       );
       return begin(raw, '{"invitation":"');
     },

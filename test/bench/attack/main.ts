@@ -2,7 +2,7 @@
  * `npm run bench:attack`: every attack at full strength on a running server, and what honest clients and the
  * machine notice of it. Prints a table; exits with 1 where something is not as it has to be.
  *
- *     npm run bench:attack -- --only corpus --tries 5000
+ *     npm run bench:attack -- --only packets --tries 5000 --verbose
  */
 import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -15,7 +15,12 @@ import { heading, row } from './table.ts';
 const MOST_GAP_MS = 500;
 
 const { values: flags } = parseArgs({
-  options: { only: { type: 'string' }, tries: { type: 'string' }, few: { type: 'boolean' } },
+  options: {
+    only: { type: 'string' },
+    tries: { type: 'string' },
+    few: { type: 'boolean' },
+    verbose: { type: 'boolean' },
+  },
 });
 const wanted = ATTACKS.filter(({ name }) => name.includes(flags.only ?? ''));
 if (wanted.length === 0) throw new Error(`There is no attack whose name has '${flags.only}' in it.`);
@@ -35,6 +40,7 @@ try {
       if (ms > MOST_GAP_MS) one.problems.push(`honest clients waited ${Math.round(ms)} ms for ${what}`);
     }
     found.push(one);
+    if (flags.verbose) for (const warning of one.warnings) process.stderr.write(`    ${warning}\n`);
     for (const problem of one.problems) process.stderr.write(`  ${problem}\n`);
     if (!range.target.lives()) break;
   }
