@@ -101,8 +101,8 @@ export function createGate(
         (other) => other.id === login.clientId && grants.get(other)?.sub !== grant.sub,
       );
       if (taken) return `the client id '${login.clientId}' is in use`;
-      // While its token was looked at.
-      if (client.closed) return 'it has gone';
+      // It has gone while its token was looked at: Aedes goes no further with it.
+      if (client.closed) return null;
       grants.set(client, grant);
       clients.add(client);
       // Some go, or are refused for something else, before Aedes has a client that could leave.
