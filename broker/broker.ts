@@ -106,9 +106,9 @@ export async function createBroker(
     'unknown';
   const over = (client: Client, refusal: Refusal, message?: string) =>
     guard.over(refusal, whoIs(client), describe(client), message);
-  /** Once for each reason, whatever it names. */
+  /** Once for each reason, whatever it names and counts. */
   const sayWhy = (client: Client, reason: string, message: string) => {
-    const key = `${message} ${whoIs(client)} ${reason.replace(/'.*'/s, '')}`;
+    const key = `${message} ${whoIs(client)} ${reason.replace(/'.*'|\d+/gs, '')}`;
     guard.sayOnce(key, { ...describe(client), reason }, message);
   };
 

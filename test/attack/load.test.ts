@@ -2,6 +2,11 @@
 import { LOADS } from './cases/all.ts';
 import { describeAttacks } from './described.ts';
 
-const IMPATIENT = ['--limit-connect-seconds', '2', '--limit-http-seconds', '3'];
+const IMPATIENT = [
+  ...['--limit-connect-seconds', '2'],
+  ...['--limit-http-seconds', '3'],
+  ...['--limit-slowed-seconds', '3'],
+  ...['--limit-answer-seconds', '3'],
+];
 
 describeAttacks('a server under load lives, and nobody else notices it', LOADS, IMPATIENT);

@@ -7,8 +7,8 @@ import { type Seen, startHonest } from './honest.ts';
 import { isAsBefore, type Memory, probeMemory } from './memory.ts';
 import { startTarget, type Target } from './target.ts';
 
-/** For what the server closes by its own clock, ms: CONNECT that never comes, requests that never end. */
-const SETTLE_MS = 20_000;
+/** For what the server closes by its own clock, ms: a client that it has slowed down for 30 s, the longest. */
+const SETTLE_MS = 40_000;
 /** Warnings that an attack may cause beside those that it has to. */
 const MOST_OTHERS = 10;
 

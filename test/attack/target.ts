@@ -23,12 +23,13 @@ export interface Target {
   log: ServerLog;
   /** The address that the attack that runs comes from. */
   from: string;
+  /** Ids that the attacker may have tokens for: of an operator, and of a vehicle, whose room it is. */
+  operator: string;
+  car: string;
   /** Whether it still runs. */
   lives(): boolean;
-  /** Every attack comes from another address than those before. */
+  /** Every attack comes from another address than those before, and by other ids. */
   nextAttacker(): void;
-  /** More addresses of this attacker. @param index from 0 to 250 */
-  address(index: number): string;
   /** A token that `plntry token` could have made. */
   token(sub: string, role: Role, rooms: string[]): Promise<string>;
   invitation(role: Role, rooms: string[], uses?: number): Promise<string>;
@@ -69,12 +70,15 @@ export async function startTarget(more: string[] = []): Promise<Target> {
     inspectorUrl: /ws:\/\/\S+/.exec(log.text())?.[0] ?? '',
     log,
     from: `${ATTACKERS}.0.1`,
+    operator: 'op-x',
+    car: 'x',
     lives: () => alive,
     nextAttacker() {
       attacker += 1;
-      target.from = target.address(0);
+      target.from = `${ATTACKERS}.${attacker}.1`;
+      target.operator = `op-x${attacker}`;
+      target.car = `x${attacker}`;
     },
-    address: (index) => `${ATTACKERS}.${attacker}.${index + 1}`,
     async token(sub, role, rooms) {
       return (await issuer.token(sub, { role, rooms, forS: HOUR_S })).text;
     },

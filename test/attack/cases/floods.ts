@@ -1,5 +1,6 @@
 /** Too much of what is allowed: subscriptions, messages, retained messages, connections. */
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from '../attack.ts';
 import type { Target } from '../target.ts';
 import { connectPacket, PINGREQ, publishPacket, subscribePacket } from '../wire/packets.ts';
@@ -21,7 +22,7 @@ const AT_ONCE = 50;
 const login = async (target: Target, clientId: string) => ({
   clientId,
   username: 'x',
-  password: await target.token('op-x', 'operator', ['car2']),
+  password: await target.token(target.operator, 'operator', [target.car]),
 });
 
 /** Writes as fast as it is taken, for a while. @returns how many pieces were written */
@@ -56,10 +57,10 @@ export const FLOODS: Attack[] = [
     name: 'subscriptions of one client',
     tries: { full: 10_000, test: 10_000 },
     async run(target, tries) {
-      const { raw } = await knock(target, await login(target, 'S1'));
+      const { raw } = await knock(target, await login(target, `S1-${target.operator}`));
       let granted = 0;
       const perPacket = 200;
-      for (const filters of batches(tries, perPacket, (n) => `rooms/car2/peers/op-${n}`)) {
+      for (const filters of batches(tries, perPacket, (n) => `rooms/${target.car}/peers/op-${n}`)) {
         const before = raw.received().length;
         raw.socket.write(subscribePacket(filters, { qos: 1 }));
         // Type, length in two bytes, identifier, and a byte for each filter.
@@ -88,16 +89,18 @@ export const FLOODS: Attack[] = [
     name: 'a flood of retained messages',
     tries: { full: 20_000, test: 3_000 },
     async run(target, tries) {
-      const password = await target.token('car2', 'vehicle', ['car2']);
-      const topic = (n: number) => `rooms/car2/link/r${n}`;
-      const { raw } = await knock(target, { clientId: 'R1', username: 'x', password });
+      const password = await target.token(target.car, 'vehicle', [target.car]);
+      const topic = (n: number) => `rooms/${target.car}/link/r${n}`;
+      const { raw } = await knock(target, { clientId: `R-${target.car}`, username: 'x', password });
       const payload = 'x'.repeat(500);
       const pieces = batches(tries, AT_ONCE, (n) =>
         publishPacket(topic(n), payload, { qos: 1, retain: true }),
       );
       const poured = await pour(raw, joined(pieces));
+      // Until all of it has been acknowledged, or the flood has lasted long enough.
+      await Promise.race([raw.answer(4 + 4 * tries), sleep(FLOOD_MS, null, { ref: false })]);
       await end(raw);
-      const kept = await retained(target, 'rooms/car2/link/#');
+      const kept = await retained(target, `rooms/${target.car}/link/#`);
       await clear(target, password, kept);
       return { attempts: poured * AT_ONCE, gotIn: Math.max(0, kept.length - MOST_RETAINED) };
     },
@@ -107,17 +110,17 @@ export const FLOODS: Attack[] = [
     name: 'sessions that are left behind, each with subscriptions',
     tries: { full: 2_000, test: 200 },
     async run(target, tries) {
-      const { username, password } = await login(target, 'x');
-      const honest = await join(target, 'car2', await target.token('car2', 'vehicle', ['car2']));
+      const { username, password } = await login(target, `x-${target.operator}`);
+      const honest = await join(target, target.car, await target.token(target.car, 'vehicle', [target.car]));
       await inParallel(range(tries), 8, async (index) => {
         const { raw } = await knock(target, { clientId: `Z${index}`, username, password, clean: false });
-        raw.socket.write(subscribePacket(['rooms/car2/#'], { qos: 1 }));
+        raw.socket.write(subscribePacket([`rooms/${target.car}/#`], { qos: 1 }));
         await raw.answer(4 + 5);
         await end(raw);
       });
       // What each of them would be kept for.
       for (const n of range(20))
-        await honest.publishAsync('rooms/car2/telemetry', `${n}${'x'.repeat(2_000)}`, { qos: 1 });
+        await honest.publishAsync(`rooms/${target.car}/telemetry`, `${n}${'x'.repeat(2_000)}`, { qos: 1 });
       const { raw } = await knock(target, { clientId: 'Z0', username, password, clean: false });
       raw.socket.write(PINGREQ);
       const answer = await raw.answer(4 + 2);
@@ -131,7 +134,7 @@ export const FLOODS: Attack[] = [
     name: 'connections that come and go',
     tries: { full: 10_000, test: 1_500 },
     async run(target, tries) {
-      const packet = connectPacket(await login(target, 'K1'));
+      const packet = connectPacket(await login(target, `K1-${target.operator}`));
       await inParallel(range(tries), 8, async () => {
         const raw = await dial(target, 'mqtt');
         raw.socket.end(packet);
@@ -155,15 +158,15 @@ export const FLOODS: Attack[] = [
           return raw;
         }),
       );
-      const car = await join(target, 'car2', await target.token('car2', 'vehicle', ['car2']));
+      const car = await join(target, target.car, await target.token(target.car, 'vehicle', [target.car]));
       const large = 'x'.repeat(60_000);
       const closed = Promise.all(frozen.map((raw) => raw.closed)).then(() => true);
-      for (const _ of range(60)) await car.publishAsync('rooms/car2/telemetry', large, { qos: 1 });
+      for (const _ of range(60)) await car.publishAsync(`rooms/${target.car}/telemetry`, large, { qos: 1 });
       // The end of a connection is told to who reads.
       const until = performance.now() + 2 * FLOOD_MS;
       while (performance.now() < until) {
         for (const { socket } of frozen) socket.write(PINGREQ);
-        const over = await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
+        const over = await Promise.race([closed, sleep(200)]);
         if (over === true) break;
       }
       await car.endAsync();
@@ -179,11 +182,11 @@ export const FLOODS: Attack[] = [
 
 /** On a topic of its own, which it may publish to. What is more than its rate is what it got. */
 async function publishFlood(target: Target, tries: number, qos: 0 | 1) {
-  const witness = await listen(target, 'rooms/car2/#');
-  const { raw } = await knock(target, await login(target, 'F1'));
+  const witness = await listen(target, `rooms/${target.car}/#`);
+  const { raw } = await knock(target, await login(target, `F1-${target.operator}`));
   if (qos === 1) raw.socket.pause();
   const startedAt = performance.now();
-  const one = publishPacket('rooms/car2/peers/op-x', 'x'.repeat(100), { qos });
+  const one = publishPacket(`rooms/${target.car}/peers/${target.operator}`, 'x'.repeat(100), { qos });
   const poured = await pour(raw, joined(batches(tries, AT_ONCE, () => one)));
   await witness.caughtUp();
   const seconds = (performance.now() - startedAt) / 1_000;
@@ -207,14 +210,14 @@ async function retained(target: Target, filter: string): Promise<string[]> {
   });
   await client.subscribeAsync(filter, { qos: 0 });
   // They come after the answer, and nothing says which is the last.
-  while (performance.now() - last < 500) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (performance.now() - last < 500) await sleep(50);
   await client.endAsync();
   return [...topics];
 }
 
 /** As whoever runs the server would do it. */
 async function clear(target: Target, password: string, topics: string[]): Promise<void> {
-  const client = await join(target, 'car2', password);
+  const client = await join(target, target.car, password);
   await Promise.all(topics.map((topic) => client.publishAsync(topic, '', { qos: 1, retain: true })));
   await client.endAsync();
 }

@@ -6,8 +6,6 @@ import { PINGREQ, publishPacket, subscribePacket } from '../wire/packets.ts';
 import { inParallel, knock, range } from '../wire/raw.ts';
 import { join, listen } from '../witness.ts';
 
-/** An operator of car2, who is after car1 and the honest vehicle. */
-const ATTACKER = 'op-x';
 const MARK = 'forged';
 
 /** Lets the attacker in and has it do something, so many times, and looks who has heard of it. */
@@ -17,7 +15,7 @@ async function andListen(
   act: (login: { clientId: string; password: string }, index: number) => Promise<void>,
 ): Promise<Outcome> {
   const witness = await listen(target);
-  const password = await target.token(ATTACKER, 'operator', ['car2']);
+  const password = await target.token(target.operator, 'operator', [target.car]);
   // Ids that no peer can have, so that one try does not throw out the other.
   await inParallel(range(tries), 8, (index) => act({ clientId: `X${index}`, password }, index));
   await witness.caughtUp();
@@ -32,7 +30,7 @@ export const IDENTITY: Attack[] = [
     tries: { full: 500, test: 30 },
     async run(target, tries) {
       let gotIn = 0;
-      const password = await target.token(ATTACKER, 'operator', [HONEST_CAR]);
+      const password = await target.token(target.operator, 'operator', [HONEST_CAR]);
       const victims = [HONEST_CAR, HONEST_OPERATOR, 'plntry-server'];
       await inParallel(range(tries), 4, async (index) => {
         const clientId = victims[index % victims.length] as string;
@@ -55,7 +53,7 @@ export const IDENTITY: Attack[] = [
         { clientId: 'Some.Tool', password: tool, username: 'x' },
         '127.0.0.1',
       );
-      const password = await target.token(ATTACKER, 'operator', ['car2']);
+      const password = await target.token(target.operator, 'operator', [target.car]);
       let gotIn = victim.code === 0 ? 0 : tries;
       await inParallel(range(tries), 4, async () => {
         const { raw, code } = await knock(target, { clientId: 'Some.Tool', username: 'x', password });
@@ -75,14 +73,14 @@ export const IDENTITY: Attack[] = [
     run: (target, tries) =>
       andListen(target, tries, async ({ password }, index) => {
         const topics = [
-          'rooms/car2/telemetry',
-          'rooms/car2/peers/car2',
-          'rooms/car2/peers/op-other',
-          'rooms/car2/sdp/car2/op-x',
-          'rooms/car2/sdp/op-other/car2',
+          `rooms/${target.car}/telemetry`,
+          `rooms/${target.car}/peers/${target.car}`,
+          `rooms/${target.car}/peers/op-other`,
+          `rooms/${target.car}/sdp/${target.car}/${target.operator}`,
+          `rooms/${target.car}/sdp/op-other/${target.car}`,
           `rooms/${HONEST_CAR}/estop`,
           `rooms/${HONEST_CAR}/telemetry`,
-          `rooms/${HONEST_CAR}/sdp/${ATTACKER}/${HONEST_CAR}`,
+          `rooms/${HONEST_CAR}/sdp/${target.operator}/${HONEST_CAR}`,
           '$SYS/broker/clients',
           'elsewhere',
         ];
@@ -98,7 +96,12 @@ export const IDENTITY: Attack[] = [
     tries: { full: 3_000, test: 40 },
     run: (target, tries) =>
       andListen(target, tries, async ({ password }, index) => {
-        const topics = [`rooms/${HONEST_CAR}/peers/${HONEST_CAR}`, 'rooms/car2/peers/car2', '$SYS/x', 'a/#'];
+        const topics = [
+          `rooms/${HONEST_CAR}/peers/${HONEST_CAR}`,
+          `rooms/${target.car}/peers/${target.car}`,
+          '$SYS/x',
+          'a/#',
+        ];
         const will = {
           topic: topics[index % topics.length] as string,
           payload: MARK,
@@ -116,7 +119,7 @@ export const IDENTITY: Attack[] = [
     tries: { full: 300, test: 30 },
     async run(target, tries) {
       const filters = [
-        'rooms/car2/sdp/car2/op-other',
+        `rooms/${target.car}/sdp/${target.car}/op-other`,
         `rooms/${HONEST_CAR}/#`,
         `rooms/${HONEST_CAR}/telemetry`,
         '$SYS/#',
@@ -125,7 +128,7 @@ export const IDENTITY: Attack[] = [
         '/#',
         '$share/group/rooms/#',
       ];
-      const password = await target.token(ATTACKER, 'operator', ['car2']);
+      const password = await target.token(target.operator, 'operator', [target.car]);
       const honest = await join(target, 'car1', await target.token('car1', 'vehicle', ['car1']));
       let gotIn = 0;
       await inParallel(range(tries), 8, async (index) => {

@@ -34,7 +34,7 @@ export const PACKETS: Attack[] = [
     tries: { full: 40_000, test: 20_000 },
     async run(target, tries) {
       const witness = await listen(target, 'rooms/car1/#');
-      const password = await target.token('op-x', 'operator', ['car2']);
+      const password = await target.token(target.operator, 'operator', [target.car]);
       let gotIn = 0;
       await inParallel(corpus(SEED, tries), LANES, async (malformed, lane) => {
         // An id that no peer can have: each lane has its own, and none throws out another.

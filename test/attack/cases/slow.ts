@@ -121,6 +121,7 @@ export const SLOW: Attack[] = [
 /** One for all: whoever attacks has one token, and many connections. */
 let token: { of: Target; text: Promise<string> } | null = null;
 function silentToken(target: Target): Promise<string> {
-  if (token?.of !== target) token = { of: target, text: target.token('op-x', 'operator', ['car2']) };
+  if (token?.of !== target)
+    token = { of: target, text: target.token(target.operator, 'operator', [target.car]) };
   return token.text;
 }

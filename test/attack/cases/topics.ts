@@ -12,27 +12,27 @@ const LONGEST = 65_535;
 const after = (text: string, bytes: Buffer | string): Buffer =>
   Buffer.concat([Buffer.from(text), Buffer.from(bytes as string)]);
 
-const TOPICS: (string | Buffer)[] = [
+const topicsOf = (target: Target): (string | Buffer)[] => [
   '',
   '#',
   '+',
   'rooms/#',
   'rooms/+/estop',
-  'rooms/car2/peers/op-x#',
-  'rooms/car2/peers/op-x+',
+  `rooms/${target.car}/peers/${target.operator}#`,
+  `rooms/${target.car}/peers/${target.operator}+`,
   '$SYS/x',
-  '$share/g/rooms/car2/estop',
+  `$share/g/rooms/${target.car}/estop`,
   '$',
   '\0',
-  'rooms/car2/\0',
-  'rooms/car2/peers/op-x\0',
-  after('rooms/car2/', SURROGATE),
-  after('rooms/car2/peers/op-x', SURROGATE),
-  after('rooms/car2/', Buffer.from([0xff, 0xfe])),
-  after('rooms/car2/', Buffer.from([0xc0, 0xaf])),
-  'rooms/car2/\uFFFF',
-  'rooms/car2/\u202Epots',
-  `rooms/car2/${'x'.repeat(LONGEST - 11)}`,
+  `rooms/${target.car}/\0`,
+  `rooms/${target.car}/peers/${target.operator}\0`,
+  after(`rooms/${target.car}/`, SURROGATE),
+  after(`rooms/${target.car}/peers/${target.operator}`, SURROGATE),
+  after(`rooms/${target.car}/`, Buffer.from([0xff, 0xfe])),
+  after(`rooms/${target.car}/`, Buffer.from([0xc0, 0xaf])),
+  `rooms/${target.car}/\uFFFF`,
+  `rooms/${target.car}/\u202Epots`,
+  `rooms/${target.car}/${'x'.repeat(LONGEST - 50)}`,
   '/'.repeat(LONGEST),
   'a/'.repeat(99),
   'a/'.repeat(100),
@@ -40,28 +40,29 @@ const TOPICS: (string | Buffer)[] = [
   `${'+/'.repeat(99)}#`,
   '+/'.repeat(1_000),
   '#/#',
-  'rooms/car2/##',
+  `rooms/${target.car}/##`,
   '__proto__',
   'constructor/prototype',
   'rooms/__proto__/estop',
-  'rooms/car2/peers/op-x/',
-  'rooms//peers/op-x',
-  'Rooms/car2/estop',
+  `rooms/${target.car}/peers/${target.operator}/`,
+  `rooms//peers/${target.operator}`,
+  `Rooms/${target.car}/estop`,
 ];
 
 const MARK = 'forged';
-const password = (target: Target) => target.token('op-x', 'operator', ['car2']);
+const password = (target: Target) => target.token(target.operator, 'operator', [target.car]);
 
 export const TOPIC_ATTACKS: Attack[] = [
   {
     name: 'publishing to topics with wildcards, $, NUL, surrogates, 64 KiB, 100 levels',
     tries: { full: 1_020, test: 68 },
     async run(target, tries) {
+      const topics = topicsOf(target);
       const witness = await listen(target);
       const login = { username: 'x', password: await password(target) };
       await inParallel(range(tries), 8, async (index, lane) => {
         const { raw } = await knock(target, { clientId: `T${lane}`, ...login });
-        const topic = TOPICS[index % TOPICS.length] as string;
+        const topic = topics[index % topics.length] as string;
         raw.socket.end(publishPacket(topic, MARK, { qos: index % 3, retain: index % 2 === 0 }));
         await raw.closed;
       });
@@ -76,10 +77,11 @@ export const TOPIC_ATTACKS: Attack[] = [
     name: 'subscribing to filters of that kind',
     tries: { full: 1_020, test: 68 },
     async run(target, tries) {
+      const topics = topicsOf(target);
       const login = { username: 'x', password: await password(target) };
       await inParallel(range(tries), 8, async (index, lane) => {
         const { raw } = await knock(target, { clientId: `S${lane}`, ...login });
-        const filter = TOPICS[index % TOPICS.length] as string;
+        const filter = topics[index % topics.length] as string;
         raw.socket.write(subscribePacket([filter], { qos: index % 3 }));
         raw.socket.write(packet(TYPE.unsubscribe, uint16(2), field(filter)));
         raw.socket.end(PINGREQ);

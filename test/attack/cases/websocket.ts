@@ -109,7 +109,7 @@ export const WEBSOCKET: Attack[] = [
         ? frame(FIN | OP.binary, Buffer.alloc(MIB))
         : frame(FIN | OP.binary, Buffer.alloc(10), { claimed: 2 ** 40 }),
     ],
-    [{ line: /^MQTT connection refused: Max payload size exceeded/ }],
+    [{ line: /^WebSocket closed: Max payload size exceeded/ }],
   ),
   bySending(
     'CONNECT without a token in a thousand fragments',
@@ -142,6 +142,6 @@ export const WEBSOCKET: Attack[] = [
         frame(OP.close, Buffer.from([0x03])),
       ][index % 7] as Buffer,
     ],
-    [{ line: /^MQTT (client|connection) refused: /, offenders: 8 }],
+    [{ line: /^WebSocket closed: /, offenders: 8 }],
   ),
 ];
