@@ -98,14 +98,18 @@ export async function createBroker(
     };
     return { client: client.id ?? undefined, transport, remote, ...more };
   };
-  /** Whom a line in the log is about: the client, or where it comes from while it has not been let in. */
+  /**
+   * Whom a line in the log is about: the peer that its token names, or where it comes from while it has not been
+   * let in. Not its client id, of which it can have as many as it likes.
+   */
   const whoIs = (client: Client) =>
-    client.connected ? client.id : (servedOf(client)?.connection.address ?? 'unknown');
+    (client.connected ? (gate.grantOf(client)?.sub ?? client.id) : servedOf(client)?.connection.address) ??
+    'unknown';
   const over = (client: Client, refusal: Refusal, message?: string) =>
     guard.over(refusal, whoIs(client), describe(client), message);
-  /** Once for each reason, whatever it names. */
+  /** Once for each reason, whatever it names and counts. */
   const sayWhy = (client: Client, reason: string, message: string) => {
-    const key = `${message} ${whoIs(client)} ${reason.replace(/'.*'/s, '')}`;
+    const key = `${message} ${whoIs(client)} ${reason.replace(/'.*'|\d+/gs, '')}`;
     guard.sayOnce(key, { ...describe(client), reason }, message);
   };
 
@@ -248,7 +252,9 @@ export async function createBroker(
       over(client, { limit: 'connectSeconds', reason: `no CONNECT within ${limits.connectSeconds} s` });
     } else sayWhy(client, error.message, 'MQTT connection refused');
   });
-  aedes.on('keepaliveTimeout', (client) => log.warn(describe(client), 'MQTT client fell silent'));
+  aedes.on('keepaliveTimeout', (client) =>
+    guard.sayOnce(`silent ${whoIs(client)}`, describe(client), 'MQTT client fell silent'),
+  );
   // Not in Aedes's types: a failure of its own storage. Without a listener it would end the process.
   (aedes as NodeJS.EventEmitter).on('error', (error: Error) => {
     log.error({ reason: error.message }, 'MQTT broker error');
@@ -259,7 +265,7 @@ export async function createBroker(
       connection.stream.destroy();
       return;
     }
-    const { transport, remote, address = 'unknown' } = connection;
+    const { transport, remote } = connection;
     const own = transport === 'internal';
     const line = createLine({
       transport: connection,
@@ -267,7 +273,7 @@ export async function createBroker(
       clock,
       onOver(refusal, isClosed) {
         const fields = { client: client.id ?? undefined, transport, remote };
-        guard.over(refusal, client.id ?? address, fields, isClosed ? 'over a limit' : 'MQTT client slowed');
+        guard.over(refusal, whoIs(client), fields, isClosed ? 'over a limit' : 'MQTT client slowed');
       },
     });
     connections.set(line.stream, { connection, line, backlog: createBacklog(line.backlog) });

@@ -106,6 +106,10 @@ export function attachMqttWebSocket(
     const stream = asStream(webSocket);
     const { socket } = request;
     const address = http.addressOf(request);
+    // Frames that are none: the stream ends, and the broker is told no reason.
+    webSocket.on('error', ({ message: reason }) =>
+      guard.sayOnce(`frame ${address} ${reason}`, { remote: address, reason }, 'WebSocket closed'),
+    );
     broker.accept({
       stream,
       transport: 'websocket',

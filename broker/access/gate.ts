@@ -101,8 +101,12 @@ export function createGate(
         (other) => other.id === login.clientId && grants.get(other)?.sub !== grant.sub,
       );
       if (taken) return `the client id '${login.clientId}' is in use`;
+      // It has gone while its token was looked at: Aedes goes no further with it.
+      if (client.closed) return null;
       grants.set(client, grant);
       clients.add(client);
+      // Some go, or are refused for something else, before Aedes has a client that could leave.
+      client.conn.once('close', () => clients.delete(client));
       wills.set(login.clientId, grant);
       if (wills.size > MOST_PEERS) wills.delete(wills.keys().next().value as string);
       // Anew at the end: those that go first were not here for longest.
