@@ -2,32 +2,29 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
-import mqtt, { MqttClient } from 'mqtt';
 import { systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { DEFAULT_ROOT } from '../shared/topics.ts';
 import { type Access, type AccessOptions, createAccess } from './access/access.ts';
 import { sayFarewell } from './access/farewell.ts';
-import { createGate, type Ended, type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
+import { createGate, type Ended, type GateListener, OPEN_GATE } from './access/gate.ts';
 import { createSignIn, type SignIn, type SignInOptions } from './access/oidc.ts';
 import type { AccessRoutesOptions } from './access/routes.ts';
-import { createBroker } from './broker.ts';
 import { startCensus } from './census.ts';
 import { createForwarded, type Trust } from './forwarded.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createIceServers } from './ice/ice-servers.ts';
 import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
-import { createGuard, type Guard } from './limits/guard.ts';
-import { type HttpLimits, httpServerOptions, limitHttp } from './limits/http-limits.ts';
+import { createGuard } from './limits/guard.ts';
+import { httpServerOptions, limitHttp } from './limits/http-limits.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { addressOf, listen, onlyAt } from './listening.ts';
 import { isLoopback } from './loopback.ts';
 import { createMetrics } from './metrics.ts';
-import { createMqttTcp, createMqttTls } from './mqtt-tcp.ts';
-import { attachMqttWebSocket, MQTT_PATH } from './mqtt-websocket.ts';
-import { createSiteRules, type Refuse } from './origins.ts';
+import { startEmbeddedBroker, watchExternalBroker } from './mqtt-side.ts';
+import { createSiteRules } from './origins.ts';
 import { type KeptTls, keepTls, type TlsFiles } from './tls/kept-tls.ts';
 import { type Budgets, NO_BUDGETS } from './usage/budget.ts';
 import { type RelayUsage, startUsage, type UsageOptions } from './usage/usage.ts';
@@ -36,10 +33,6 @@ import { createVehicleKeys } from './vehicle-keys.ts';
 const PAGES = fileURLToPath(new URL('../web/dist', import.meta.url));
 /** How long requests that are being answered may take when the server closes. */
 const REQUEST_GRACE_MS = 500;
-/** Of the server's own MQTT connections. */
-const KEEPALIVE_S = 10;
-const RECONNECT_MS = 1_000;
-const OWN_CLIENT_ID = 'plntry-server';
 
 export interface ServerOptions {
   /** Address to listen on; 127.0.0.1 unless given. */
@@ -102,19 +95,6 @@ export interface RunningServer {
   /** MQTT with TLS; null without. */
   mqttsUrl: string | null;
   /** Lets everybody go, and stops. Takes no more than two seconds. */
-  close(): Promise<void>;
-}
-
-/** The MQTT side of the server. */
-interface MqttSide {
-  url: string;
-  tlsUrl: string | null;
-  pageUrl: string;
-  /** The server's own connection. */
-  client: MqttClient;
-  /** How many clients there are; null when the broker is somebody else's. */
-  clients(): number | null;
-  notReady(): string | null;
   close(): Promise<void>;
 }
 
@@ -262,99 +242,4 @@ function createWebServer(tls: KeptTls | null, limits: Limits): HttpServer | Http
   const server = createHttpsServer({ ...options, handshakeTimeout: limits.connectSeconds * 1000 });
   tls.equip(server);
   return server;
-}
-
-interface EmbeddedParts {
-  http: HttpServer | HttpsServer;
-  httpLimits: HttpLimits;
-  guard: Guard;
-  gateFor(listener: GateListener): Gate;
-  tls: KeptTls | null;
-  isRefused: Refuse;
-}
-
-async function startEmbeddedBroker(
-  { http, httpLimits, guard, gateFor, tls, isRefused }: EmbeddedParts,
-  options: ServerOptions & { mqttHost: string },
-  log: Log,
-): Promise<MqttSide> {
-  const { host = '127.0.0.1', mqttHost, mqttPort = 1883, mqttsPort = 8883, answersAt } = options;
-  const broker = await createBroker(guard, log, gateFor);
-  const tcp = createMqttTcp(broker, guard);
-  const secure = tls && createMqttTls(broker, guard, tls, log);
-  const webSocket = attachMqttWebSocket(http, broker, guard, httpLimits, isRefused);
-  if (secure && answersAt) onlyAt(secure.server, answersAt);
-  try {
-    await listen(tcp.server, mqttPort, mqttHost, '--mqtt-port', '--mqtt-host');
-    if (secure) await listen(secure.server, mqttsPort, host, '--mqtts-port');
-  } catch (error) {
-    tcp.stop();
-    await broker.close();
-    throw error;
-  }
-
-  const client = new MqttClient(() => broker.open(), {
-    clientId: OWN_CLIENT_ID,
-    protocolVersion: 4,
-    keepalive: KEEPALIVE_S,
-    reconnectPeriod: RECONNECT_MS,
-  });
-  client.on('error', (error) => log.warn({ reason: error.message }, 'the server’s own connection failed'));
-
-  return {
-    url: `mqtt://${addressOf(tcp.server, mqttHost)}`,
-    tlsUrl: secure && `mqtts://${addressOf(secure.server, host)}`,
-    pageUrl: MQTT_PATH,
-    client,
-    clients: broker.clients,
-    notReady: () => (tcp.server.listening ? null : 'the MQTT broker does not listen'),
-    async close() {
-      tcp.stop();
-      secure?.stop();
-      client.end(true);
-      // Close frames first: the broker then ends every connection, and publishes no wills.
-      const farewell = webSocket.close();
-      await broker.close();
-      await Promise.all([farewell, tcp.close(), secure?.close()]);
-    },
-  };
-}
-
-function watchExternalBroker(external: { url: string; pageUrl: string }, log: Log): MqttSide {
-  const url = withoutPassword(external.url);
-  const client = mqtt.connect(external.url, {
-    clientId: `${OWN_CLIENT_ID}-${Math.random().toString(36).slice(2, 10)}`,
-    protocolVersion: 4,
-    keepalive: KEEPALIVE_S,
-    reconnectPeriod: RECONNECT_MS,
-  });
-  let problem = 'not connected yet';
-  // Said when it changes, not with every attempt.
-  const setProblem = (text: string) => {
-    if (text !== problem)
-      log.warn({ broker: url, reason: text }, 'the external MQTT broker is not connected');
-    problem = text;
-  };
-  client.on('connect', () => {
-    problem = 'the connection was lost';
-    log.info({ broker: url }, 'connected to the external MQTT broker');
-  });
-  client.on('error', (error) => setProblem(error.message || String((error as NodeJS.ErrnoException).code)));
-  return {
-    url,
-    tlsUrl: null,
-    pageUrl: external.pageUrl,
-    client,
-    clients: () => null,
-    notReady: () => (client.connected ? null : `the MQTT broker ${url} is not connected (${problem})`),
-    close: () => client.endAsync(true),
-  };
-}
-
-/** A URL as it may be shown and logged. */
-function withoutPassword(text: string): string {
-  const url = new URL(text);
-  url.username = '';
-  url.password = '';
-  return url.href.replace(/\/$/, '');
 }
