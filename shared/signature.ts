@@ -3,8 +3,8 @@
  * SDP. Pure JavaScript, since pages over plain http have no `crypto.subtle`, and a vehicle's end has the same
  * code on both kinds of vehicle. Keys and signatures are base64url without padding.
  *
- * Measured, on the 2 cores of docs/benchmarks.md: to sign 0.4 ms in Chromium and 0.8 in Node, to verify 0.5 to 1.4 and
- * 1.7; before the first of either some 20 ms for a table and for code that is new to the machine: see `warmUp`.
+ * Measured, on the 2 cores of docs/benchmarks.md: to sign 0.4 to 0.6 ms in Chromium and 0.8 in Node, to verify 0.5 to 2.5
+ * and 1.7; before the first of either 20 to 25 ms in Node for a table and new code, 50 to 250 in a busy Chromium: see `warmUp`.
  */
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
