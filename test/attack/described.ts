@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Attack } from './attack.ts';
 import { openRange, type Range } from './range.ts';
 
+/** Against hanging only, ms. */
+const PATIENCE_MS = 300_000;
+
 /** @param options of `plntry serve` */
 export function describeAttacks(what: string, attacks: readonly Attack[], options: string[] = []): void {
   // It looks at /proc, and attackers come from addresses of their own within 127/8.
@@ -13,7 +16,7 @@ export function describeAttacks(what: string, attacks: readonly Attack[], option
     });
     afterAll(() => range?.close());
 
-    test.each(attacks)('$name', { timeout: 120_000 }, async (attack) => {
+    test.each(attacks)('$name', { timeout: PATIENCE_MS }, async (attack) => {
       const { problems } = await range.run(attack, attack.tries.test);
       expect(problems).toEqual([]);
     });

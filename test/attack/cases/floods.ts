@@ -71,19 +71,20 @@ export const FLOODS: Attack[] = [
       await end(raw);
       return { attempts: tries, gotIn: Math.max(0, granted - MOST_SUBSCRIPTIONS) };
     },
-    said: [{ line: /more than \d+ subscriptions|messages a second/, offenders: 2 }],
+    // Slowed, and closed when that has no effect; the same below.
+    said: [{ line: /more than \d+ subscriptions|messages a second/, offenders: 3 }],
   },
   {
     name: 'a flood of messages, QoS 0',
     tries: { full: 1_000_000, test: 50_000 },
     run: (target, tries) => publishFlood(target, tries, 0),
-    said: [{ line: /more than \d+ (messages|bytes) a second/ }],
+    said: [{ line: /more than \d+ (messages|bytes) a second/, offenders: 2 }],
   },
   {
     name: 'a flood of messages, QoS 1 that is never read',
     tries: { full: 1_000_000, test: 50_000 },
     run: (target, tries) => publishFlood(target, tries, 1),
-    said: [{ line: /more than \d+ (messages|bytes) a second/ }],
+    said: [{ line: /more than \d+ (messages|bytes) a second/, offenders: 2 }],
   },
   {
     name: 'a flood of retained messages',
@@ -104,7 +105,7 @@ export const FLOODS: Attack[] = [
       await clear(target, password, kept);
       return { attempts: poured * AT_ONCE, gotIn: Math.max(0, kept.length - MOST_RETAINED) };
     },
-    said: [{ line: /more than \d+ (messages|bytes) a second|retained/, offenders: 2 }],
+    said: [{ line: /more than \d+ (messages|bytes) a second|retained/, offenders: 3 }],
   },
   {
     name: 'sessions that are left behind, each with subscriptions',
@@ -215,9 +216,14 @@ async function retained(target: Target, filter: string): Promise<string[]> {
   return [...topics];
 }
 
-/** As whoever runs the server would do it. */
+/** What a vehicle may say at once. */
+const VEHICLE_BURST = 400;
+
+/** As whoever runs the server would do it, within what it allows: each connection may say so much at once. */
 async function clear(target: Target, password: string, topics: string[]): Promise<void> {
-  const client = await join(target, target.car, password);
-  await Promise.all(topics.map((topic) => client.publishAsync(topic, '', { qos: 1, retain: true })));
-  await client.endAsync();
+  for (const some of batches(topics.length, VEHICLE_BURST, (n) => topics[n] as string)) {
+    const client = await join(target, target.car, password);
+    await Promise.all(some.map((topic) => client.publishAsync(topic, '', { qos: 1, retain: true })));
+    await client.endAsync();
+  }
 }

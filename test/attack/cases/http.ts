@@ -165,10 +165,11 @@ export const HTTP: Attack[] = [
         // Where scripts come from must not be for the asker to say, nor where a page sends people.
         const scripts = policy.split(';').filter((part) => /^ *(script|default)-src/.test(part));
         const isMine = scripts.some((part) => !/'self'|'none'/.test(part) || /evil|\*|unsafe/.test(part));
-        if (isMine || /evil/i.test(body) || /^location:.*evil/im.test(head)) gotIn += 1;
+        const isPage = /^content-type: text\/html/im.test(head);
+        if (isMine || (isPage && /evil/i.test(body)) || /^location:.*evil/im.test(head)) gotIn += 1;
       });
       return { attempts: tries, gotIn };
     },
-    said: [],
+    said: [{ line: /^request refused: .* is not a name of that/ }],
   },
 ];

@@ -50,7 +50,8 @@ export const PACKETS: Attack[] = [
     },
     said: [
       { line: /^MQTT connection refused: /, offenders: 30 },
-      { line: /^MQTT client (refused|error): /, offenders: 30 },
+      // One for each thing that can be wrong with a packet.
+      { line: /^MQTT client (refused|error): /, offenders: 60 },
     ],
   },
 ];
