@@ -235,7 +235,6 @@ export async function createBroker(
   });
   aedes.on('clientDisconnect', (client) => {
     clients.delete(client);
-    gate.left(client);
     log.info(describe(client), 'MQTT client disconnected');
   });
   aedes.on('clientError', (client, error) => {

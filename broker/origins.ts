@@ -4,8 +4,8 @@
  * point at 127.0.0.1 (DNS rebinding), so that browsers take us for its own server.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Log } from '../shared/log.ts';
 import type { Forwarded } from './forwarded.ts';
+import type { SaidOnce } from './limits/said-once.ts';
 import { isLoopback } from './loopback.ts';
 
 export interface Site {
@@ -31,9 +31,8 @@ export type Refuse = (request: IncomingMessage) => Refusal | null;
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 /** Of names that others have chosen so much is repeated, characters. */
 const MOST_SHOWN = 80;
-const SAY_AGAIN_MS = 60_000;
 
-export function createSiteRules(site: Site, forwarded: Forwarded, log: Log) {
+export function createSiteRules(site: Site, forwarded: Forwarded, sayOnce: SaidOnce['say']) {
   const { publicUrl, allowOrigins = [], loopbackOnly } = site;
   const own = publicUrl === undefined ? null : new URL(publicUrl);
   const allowed = new Set(allowOrigins.map((origin) => new URL(origin).origin));
@@ -69,16 +68,15 @@ export function createSiteRules(site: Site, forwarded: Forwarded, log: Log) {
     };
   }
 
-  /** A browser that was led here by others sends the same all day: each kind is logged once in a while. */
-  const saidAt = new Map<number, number>();
+  /** A browser that was led here by others sends the same all day. */
   const say =
     (refuse: Refuse): Refuse =>
     (request) => {
       const refusal = refuse(request);
-      const now = Date.now();
-      if (refusal && now - (saidAt.get(refusal.status) ?? Number.NEGATIVE_INFINITY) >= SAY_AGAIN_MS) {
-        saidAt.set(refusal.status, now);
-        log.warn({ remote: forwarded.addressOf(request), reason: refusal.text }, 'request refused');
+      if (refusal) {
+        const remote = forwarded.addressOf(request);
+        const { status, text: reason } = refusal;
+        sayOnce(`request ${status} ${remote}`, { remote, reason }, 'request refused');
       }
       return refusal;
     };

@@ -116,7 +116,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   const forwarded = createForwarded(options.trustProxy);
   const httpLimits = limitHttp(http, guard, options.trustProxy && forwarded.addressOf);
   const loopbackOnly = isLoopback(host);
-  const site = createSiteRules({ ...options, loopbackOnly }, forwarded, log);
+  const site = createSiteRules({ ...options, loopbackOnly }, forwarded, guard.sayOnce);
   let closing = false;
   const onEnded = (ended: Ended) => {
     log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');

@@ -21,8 +21,6 @@ export interface Gate {
   mayReceive(client: Client, topic: string): boolean;
   /** Who a client is; null when it is not known, or anybody may come in. */
   grantOf(client: Client): Grant | null;
-  /** The connection is over. */
-  left(client: Client): void;
   close(): void;
 }
 
@@ -33,7 +31,6 @@ export const OPEN_GATE: Gate = {
   maySubscribe: () => true,
   mayReceive: () => true,
   grantOf: () => null,
-  left() {},
   close() {},
 };
 
@@ -105,7 +102,7 @@ export function createGate(
       if (client.closed) return null;
       grants.set(client, grant);
       clients.add(client);
-      // Some go, or are refused for something else, before Aedes has a client that could leave.
+      // By its connection: some go, or are refused for something else, before Aedes counts them as clients.
       client.conn.once('close', () => clients.delete(client));
       wills.set(login.clientId, grant);
       if (wills.size > MOST_PEERS) wills.delete(wills.keys().next().value as string);
@@ -131,9 +128,6 @@ export function createGate(
       return grant !== undefined && rules.mayReceive(grant, topic);
     },
     grantOf: (client) => grants.get(client) ?? null,
-    left(client) {
-      clients.delete(client);
-    },
     close: stop,
   };
 }

@@ -1,5 +1,6 @@
 /** Getting in at the broker, and being put out. */
 import { createHmac } from 'node:crypto';
+import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createGate } from '../../../broker/access/gate.ts';
 import { systemClock } from '../../../shared/clock.ts';
@@ -100,12 +101,26 @@ test('the will of a client that an earlier run had is published by the rules, an
   const gate = createGate(access, systemClock, () => {}, { isOwn: () => false, onClosed() {} });
   const { password, clientId } = await login('op-1', 'operator', ['car1']);
   expect(gate.mayPublish(null, 'rooms/car1/peers/op-1', clientId)).toBe(false);
-  const client = { id: clientId } as Parameters<typeof gate.admit>[0];
+  const client = { id: clientId, conn: new PassThrough() } as unknown as Parameters<typeof gate.admit>[0];
   expect(await gate.admit(client, { clientId, password, certificate: null })).toBeNull();
   expect(gate.mayPublish(null, 'rooms/car1/peers/op-1', clientId)).toBe(true);
   expect(gate.mayPublish(null, 'rooms/car1/peers/car1', clientId)).toBe(false);
   expect(gate.mayPublish(null, 'rooms/car1/peers/op-1', undefined)).toBe(false);
   gate.close();
+});
+
+test('who is refused for its will, or goes before it is let in, keeps no client id from others', async () => {
+  const { mqttUrl, login, logged } = await guardedServer();
+  const operator = await login('op-1', 'operator', ['car1']);
+  const will = {
+    topic: 'rooms/car1/peers/car1',
+    payload: Buffer.from('lost'),
+    qos: 1 as const,
+    retain: true,
+  };
+  expect((await refusalOf(mqttUrl, { ...operator, clientId: 'Some.Tool', will })).code).toBe(5);
+  await logged(({ message }) => message === 'MQTT client refused');
+  await connectMqtt(mqttUrl, { ...(await login('mon-1', 'monitor', ['*'])), clientId: 'Some.Tool' });
 });
 
 test('whose token expires is closed then, with its will', async () => {
