@@ -31,7 +31,7 @@ async function send(target: Target, malformed: Malformed, login: Buffer): Promis
 export const PACKETS: Attack[] = [
   {
     name: `malformed packets, seed ${SEED}`,
-    tries: { full: 40_000, test: 20_000 },
+    tries: { full: 20_000, test: 20_000 },
     async run(target, tries) {
       const witness = await listen(target, 'rooms/car1/#');
       const password = await target.token(target.operator, 'operator', [target.car]);

@@ -109,7 +109,7 @@ async function answerAs(target: Target, id: string, forge: Forgery): Promise<str
 export const SIGNATURES: Attack[] = [
   {
     name: 'tampered, stolen and made-up signatures of descriptions',
-    tries: { full: 220, test: 22 },
+    tries: { full: 110, test: 11 },
     async run(target, tries) {
       const witness = await listen(target, `rooms/${CAR}/#`);
       const agent = await startAgent(target, witness, CAR, ['--fleet-key', fleet.key]);
