@@ -41,7 +41,9 @@ export function createServerLog(): ServerLog {
 
   return {
     take(chunk) {
-      text = (text + chunk).slice(-KEPT);
+      text += chunk;
+      // Now and then: it would be copied each time.
+      if (text.length > 2 * KEPT) text = text.slice(-KEPT);
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       lines.forEach(takeLine);
