@@ -32,13 +32,14 @@ export async function dial(target: Target, to: 'web' | 'mqtt', from: string = ta
   socket.on('error', () => {});
   const closed = new Promise<Buffer>((resolve) => socket.once('close', () => resolve(received())));
   socket.setTimeout(PATIENCE_MS, () => socket.destroy());
-  await Promise.race([once(socket, 'connect'), closed]);
+  const next = (event: string) => Promise.race([once(socket, event).catch(() => {}), closed]);
+  await next('connect');
   return {
     socket,
     received,
     closed,
     async answer(bytes) {
-      while (length < bytes && !socket.destroyed) await Promise.race([once(socket, 'data'), closed]);
+      while (length < bytes && !socket.destroyed) await next('data');
       return received();
     },
   };
