@@ -80,10 +80,8 @@ export const RULES: readonly Rule[] = [
 
 interface Row {
   action: Action;
-  /** Without the root, as levels. */
+  /** Those of the root, and the rule's. */
   levels: string[];
-  /** Levels of the root before them. */
-  below: string[];
 }
 
 export interface Rules {
@@ -97,15 +95,14 @@ export interface Rules {
 export function createRules(root: string): Rules {
   const rows = new Map<Role, Row[]>();
   for (const { roles, action, topic } of RULES) {
-    const row = { action, levels: topic.split('/'), below: topic.startsWith('$') ? [] : root.split('/') };
+    const row = { action, levels: (topic.startsWith('$') ? topic : `${root}/${topic}`).split('/') };
     for (const role of roles) rows.set(role, [...(rows.get(role) ?? []), row]);
   }
 
   function allows(client: Identity, wanted: Action, text: string, isFilter: boolean): boolean {
     const levels = text.split('/');
     return (rows.get(client.role) ?? []).some(
-      ({ action, levels: rule, below }) =>
-        action === wanted && matches([...below, ...rule], levels, client, isFilter),
+      ({ action, levels: rule }) => action === wanted && matches(rule, levels, client, isFilter),
     );
   }
 
