@@ -80,7 +80,7 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
     response.json({ ...options.fleet, ...(keys && { keys }), ...more });
   });
   if (access) app.use('/api', accessRoutes(access.control, access));
-  app.get('/api/ice', demand(control), async (request, response) => {
+  app.get('/api/ice', demand(control, 'vehicle', 'operator', 'supervisor'), async (request, response) => {
     const { peer = 'anonymous' } = request.query;
     if (typeof peer === 'string' && isId(peer)) response.json(await options.ice.iceServers(peer));
     else response.status(400).json({ error: "The peer has 1 to 32 of a-z, 0-9 and '-', and no '-' first." });

@@ -12,9 +12,7 @@ const PERMISSIONS = [
   ...['camera', 'geolocation', 'accelerometer', 'gyroscope', 'screen-wake-lock', 'fullscreen', 'gamepad'].map(
     (name) => `${name}=(self)`,
   ),
-  ...['microphone', 'display-capture', 'usb', 'serial', 'hid', 'bluetooth', 'midi', 'payment'].map(
-    (name) => `${name}=()`,
-  ),
+  ...['microphone', 'display-capture', 'usb', 'serial', 'hid', 'midi', 'payment'].map((name) => `${name}=()`),
 ].join(', ');
 
 export interface HeaderOptions {

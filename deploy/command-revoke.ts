@@ -1,5 +1,7 @@
 /** `plntry revoke`: ends access before its time. */
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { isId } from '../shared/topics.ts';
 import { dataOption, momentOf } from './access-options.ts';
 import { OptionError, option, parseRoot } from './options.ts';
 
@@ -38,13 +40,20 @@ signing in, until it is given once more with --may-return.`,
         throw new OptionError('Say what to end: an id, a token or a link; or --peer <id>, --all, or --list.');
       if (flags.mayReturn && !what?.startsWith('oidc-'))
         throw new OptionError("option '--may-return' is for the id of a person, which begins with oidc-.");
-      const [{ folderOf, now, openGrants, orOptionError }, { addEnded, readEnded, readGranted }, { sumUp }] =
-        await Promise.all([
-          import('./grants.ts'),
-          import('../broker/access/register.ts'),
-          import('../broker/access/endings.ts'),
-        ]);
+      const [
+        { folderOf, now, openGrants, orOptionError },
+        { addEnded, readEnded, readGranted },
+        { sessionOfPeer, sumUp },
+      ] = await Promise.all([
+        import('./grants.ts'),
+        import('../broker/access/register.ts'),
+        import('../broker/access/endings.ts'),
+      ]);
       const folder = folderOf(flags.data);
+      if (!existsSync(folder))
+        throw new OptionError(`'${folder}' is no data folder of a server that has given access; see --data.`);
+      if (flags.peer !== undefined && !isId(flags.peer))
+        throw new OptionError(`'${flags.peer}' is not an id.`);
       const write = (text: string) => process.stdout.write(`${text}\n`);
       if (flags.list) {
         const ended = sumUp(readEnded(folder));
@@ -62,7 +71,8 @@ signing in, until it is given once more with --may-return.`,
       }
       await orOptionError(async () => {
         if (flags.all) addEnded(folder, { before: now() });
-        else if (flags.peer !== undefined) addEnded(folder, { sub: flags.peer, before: now() });
+        else if (flags.peer !== undefined)
+          addEnded(folder, { sub: sessionOfPeer(flags.peer), before: now() });
         else {
           const id = await idOf(what ?? '', folder, flags, { openGrants, readGranted });
           addEnded(folder, { id, ...(flags.mayReturn ? { before: now() } : {}) });

@@ -27,6 +27,7 @@ const NEEDS = {
   invite: ['packages'],
   token: ['packages'],
   revoke: ['packages'],
+  acl: ['packages'],
   build: ['packages'],
   bench: ['packages', 'pages', 'debian'],
   test: ['packages', 'pages', 'debian'],

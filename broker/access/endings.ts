@@ -23,6 +23,10 @@ export interface Endings extends Said {
   close(): void;
 }
 
+/** The ids of a browser's pages begin with that of its session: who ends one of them ends them all. */
+export const sessionOfPeer = (peer: string): string =>
+  /^((?:op|sv)-[0-9a-f]{10})-[0-9a-f]{8}$/.exec(peer)?.[1] ?? peer;
+
 export function sumUp(entries: Ended[]): Said {
   /** Until when what has the id, or comes from it, has ended, seconds since the epoch. */
   const ids = new Map<string, number>();
@@ -37,32 +41,50 @@ export function sumUp(entries: Ended[]): Said {
   return {
     has: ({ id, from, sub, issued }) =>
       [id, ...from].some((one) => issued <= (ids.get(one) ?? 0)) ||
-      issued <= Math.max(before.get('') ?? 0, before.get(sub) ?? 0),
+      issued <= Math.max(before.get('') ?? 0, before.get(sub) ?? 0, before.get(sessionOfPeer(sub)) ?? 0),
     uses: (id) => used.get(id) ?? 0,
   };
 }
 
-/** @param onChange more has ended */
+/** @param onChange more has ended @throws Error of one sentence when it can't be read at the start */
 export function watchEndings(folder: string, clock: Clock, log: Log, onChange: () => void): Endings {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  let said = sumUp([]);
-  let count = 0;
+  let entries: Ended[];
+  try {
+    entries = readEnded(folder);
+  } catch (error) {
+    throw new Error(
+      `Whose access has ended can't be read in '${folder}' (${(error as NodeJS.ErrnoException).code}).`,
+    );
+  }
+  /** What was in the file and is not any more: it stays ended. */
+  const lost: Ended[] = [];
+  let said = sumUp(entries);
+  let warned = false;
 
   function look(): void {
-    let entries: ReturnType<typeof readEnded>;
+    let now: Ended[];
     try {
-      entries = readEnded(folder);
+      now = readEnded(folder);
+      warned = false;
     } catch (error) {
-      log.warn({ reason: (error as Error).message }, 'whose access has ended can’t be read');
+      if (!warned) log.warn({ reason: (error as Error).message }, 'whose access has ended can’t be read');
+      warned = true;
       return;
     }
-    if (entries.length === count) return;
-    count = entries.length;
-    said = sumUp(entries);
+    if (now.length === entries.length) return;
+    if (now.length < entries.length) {
+      lost.push(...entries);
+      log.warn(
+        { folder },
+        'the list of whose access has ended is shorter than it was; what had ended stays so',
+      );
+    }
+    entries = now;
+    said = sumUp([...lost, ...entries]);
     onChange();
   }
 
-  look();
   const watcher = watch(folder, (_event, file) => {
     if (file === null || file === ENDED) look();
   });

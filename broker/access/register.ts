@@ -51,7 +51,10 @@ export const readEnded = (folder: string): Ended[] => read(join(folder, ENDED), 
 function append(folder: string, file: string, value: object): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    appendFileSync(join(folder, file), `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true });
+    const path = join(folder, file);
+    // A line that was cut off by a crash or a full disk must not swallow this one.
+    const cut = existsSync(path) && !/(^|\n)$/.test(readFileSync(path, 'utf8'));
+    appendFileSync(path, `${cut ? '\n' : ''}${JSON.stringify(value)}\n`, { mode: 0o600, flush: true });
   } catch (error) {
     throw new Error(`'${join(folder, file)}' can't be written (${(error as NodeJS.ErrnoException).code}).`);
   }

@@ -61,6 +61,7 @@ export function limitHttp(
   forwarded?: (request: IncomingMessage) => string | undefined,
 ): HttpLimits {
   const refused = new WeakMap<Socket, Refusal>();
+  const answering = new WeakSet<Socket>();
   let refusing = 0;
   server.maxHeadersCount = MAX_HEADERS;
   server.setTimeout(guard.limits.httpSeconds * 1000 * IDLE_FACTOR);
@@ -108,9 +109,22 @@ export function limitHttp(
   const addressOf = (request: IncomingMessage) => forwarded?.(request) ?? request.socket.remoteAddress;
   return {
     handler: (serve) => (request, response) => {
-      const refusal = refused.get(request.socket);
-      if (refusal) answerRefused(response, refusal.reason);
-      else serve(request, response);
+      const { socket } = request;
+      if (socket.destroyed) return;
+      const refusal = refused.get(socket);
+      if (refusal) return answerRefused(response, refusal.reason);
+      // Node reads and serves requests that were sent ahead of an answer (RFC 9112, 9.3.2) all at once, and
+      // what it has opened for those is never closed when their connection goes. No browser sends any.
+      if (answering.has(socket)) {
+        const remote = addressOf(request);
+        guard.sayOnce(`pipelined ${remote}`, { remote }, 'HTTP requests ahead of an answer refused');
+        socket.destroy();
+        return;
+      }
+      answering.add(socket);
+      const done = () => answering.delete(socket);
+      response.once('finish', done).once('close', done);
+      serve(request, response);
     },
     admitUpgrade(request) {
       const refusal = refused.get(request.socket);

@@ -87,7 +87,7 @@ test.each([
   [['token', 'car1', '--rooms', 'car2'], "A vehicle has one room, of its own name: 'car1'."],
   [['revoke'], 'Say what to end'],
   [['revoke', 'car1', '--may-return'], "option '--may-return' is for the id of a person"],
-  [['revoke', 'nonsense'], 'That is neither an id, nor a token or a link of this server'],
+  [['revoke', 'nonsense'], 'is no data folder of a server that has given access'],
   [['acl'], "required option '--for <broker>' not specified"],
   [['serve', '--access', '--insecure'], "options '--access' and '--insecure' can't both be given."],
   [
@@ -99,6 +99,16 @@ test.each([
   expect(stderr).toContain(sentence);
   expect(stderr.split('\n')).toHaveLength(1);
   expect(status).toBe(2);
+});
+
+test('what was never given can’t be ended', async () => {
+  const data = temporaryData();
+  await tokenOf(data, 'car1');
+  for (const [what, sentence] of [
+    [['nonsense'], 'That is neither an id, nor a token or a link of this server'],
+    [['--peer', '../../x'], "'../../x' is not an id."],
+  ] as const)
+    expect((await run(['revoke', ...what, '--data', data])).stderr).toContain(sentence);
 });
 
 test('a secret that is none is refused, and not repeated', async () => {

@@ -1,10 +1,12 @@
 /** Getting in at the broker, and being put out. */
 import { createHmac } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createGate } from '../../../broker/access/gate.ts';
+import { addEnded } from '../../../broker/access/register.ts';
 import { systemClock } from '../../../shared/clock.ts';
-import { guardedServer, HOUR_S } from '../../helpers/access.ts';
+import { guardedServer, HOUR_S, temporaryData } from '../../helpers/access.ts';
 import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
 
 const refusalOf = (url: string, options: object): Promise<Error & { code?: number }> =>
@@ -123,6 +125,29 @@ test('who is refused for its will, or goes before it is let in, keeps no client 
   await connectMqtt(mqttUrl, { ...(await login('mon-1', 'monitor', ['*'])), clientId: 'Some.Tool' });
 });
 
+test('what has ended stays ended, though the list is cut off, lost or made anew', async () => {
+  const { mqttUrl, login, data, logged } = await guardedServer();
+  const [one, two] = [await login('op-1', 'operator', ['car1']), await login('op-2', 'operator', ['car1'])];
+  const list = `${data}/access/ended.jsonl`;
+  writeFileSync(list, '{"id":"cut o');
+  const end = closed(await connectMqtt(mqttUrl, one));
+  addEnded(`${data}/access`, { id: one.id });
+  await end;
+  rmSync(list);
+  await logged(({ message }) => message.startsWith('the list of whose access has ended is shorter'));
+  expect((await refusalOf(mqttUrl, one)).code).toBe(5);
+  const ended = closed(await connectMqtt(mqttUrl, two));
+  addEnded(`${data}/access`, { id: two.id });
+  await ended;
+  expect((await refusalOf(mqttUrl, one)).code).toBe(5);
+});
+
+test('a list of ended access that can’t be read lets nobody start', async () => {
+  const data = temporaryData();
+  mkdirSync(`${data}/access/ended.jsonl`, { recursive: true });
+  await expect(guardedServer({ access: { data } })).rejects.toThrow(/Whose access has ended can't be read/);
+});
+
 test('whose token expires is closed then, with its will', async () => {
   const { mqttUrl, login, logged } = await guardedServer();
   const ears = await connectMqtt(mqttUrl, await login('mon-1', 'monitor', ['*']));
@@ -144,7 +169,6 @@ test.each([
   const operator = await login('op-1', 'operator', ['car1']);
   const client = await connectMqtt(mqttUrl, operator);
   const end = closed(client);
-  const { addEnded } = await import('../../../broker/access/register.ts');
   // As the command line does it, in another process.
   addEnded(`${data}/access`, endedOf(operator.id));
   await end;

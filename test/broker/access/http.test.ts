@@ -1,5 +1,8 @@
 /** Invitations, cookies and page tokens, as a browser asks for them. */
+
 import { expect, test } from 'vitest';
+import { sessionOfPeer } from '../../../broker/access/endings.ts';
+import { addEnded } from '../../../broker/access/register.ts';
 import { readPass } from '../../../shared/pass.ts';
 import { newKey, publicKeyOf } from '../../../shared/signature.ts';
 import { guardedServer, HOUR_S } from '../../helpers/access.ts';
@@ -175,4 +178,14 @@ test('a token comes with a pass for the key that is sent along, for an operator,
   expect(await answer('vehicle', { key })).not.toHaveProperty('pass');
   expect(await answer('operator', {})).not.toHaveProperty('pass');
   expect(await answer('operator', { key: 'x' })).not.toHaveProperty('pass');
+});
+
+test('ending the id of a page, as logs and the wire show it, ends its session', async () => {
+  const { webUrl, webSocketUrl, invite, data } = await guardedServer();
+  const { cookie } = await accept(webUrl, (await invite('operator', ['car1'])).text);
+  const { peer, token }: Json = await (await post(`${webUrl}/api/token`, {}, cookie)).json();
+  const end = closed(await connectMqtt(webSocketUrl, { clientId: peer, username: peer, password: token }));
+  addEnded(`${data}/access`, { sub: sessionOfPeer(peer), before: Math.floor(Date.now() / 1_000) });
+  await end;
+  expect((await post(`${webUrl}/api/token`, { peer }, cookie)).status).toBe(401);
 });

@@ -1,7 +1,7 @@
 /** Who may connect, and how long they may take for it, at the wire. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createGuard } from '../../../broker/limits/guard.ts';
@@ -170,4 +170,16 @@ test('only CONNECT is taken from who was not let in, and only what comes after i
   expect(await first).toBe('rooms/car1/telemetry');
   await hasty.endAsync();
   await end;
+});
+
+test('requests that are sent ahead of their answers are not served all at once, and leave nothing open', async () => {
+  const { webUrl, logged } = await limitedServer({});
+  const socket = connect(Number(new URL(webUrl).port), '127.0.0.1');
+  const closed = once(socket, 'close');
+  socket.on('error', () => {});
+  socket.resume();
+  socket.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(500));
+  await closed;
+  await logged(({ message }) => message === 'HTTP requests ahead of an answer refused');
+  expect((await fetch(`${webUrl}/healthz`)).status).toBe(200);
 });
