@@ -43,11 +43,13 @@ signing in, until it is given once more with --may-return.`,
       const [
         { folderOf, now, openGrants, orOptionError },
         { addEnded, readEnded, readGranted },
-        { sessionOfPeer, sumUp },
+        { sumUp },
+        { sessionOfPeer },
       ] = await Promise.all([
         import('./grants.ts'),
         import('../broker/access/register.ts'),
         import('../broker/access/endings.ts'),
+        import('../broker/access/identity.ts'),
       ]);
       const folder = folderOf(flags.data);
       if (!existsSync(folder))

@@ -15,7 +15,6 @@ import {
   STATE_HZ,
 } from './channels.ts';
 import { createLinkReports } from './link-reports.ts';
-import type { Sdp } from './messages.ts';
 import { isLive, type Link } from './negotiation.ts';
 import { createOperatorCheck } from './operator-check.ts';
 import { createRelayLimit } from './relay-limit.ts';
@@ -29,15 +28,13 @@ import { delayOf } from './speed-limit.ts';
 import { createTopics } from './topics.ts';
 import type { VehicleEndOptions } from './vehicle-end-options.ts';
 import { keepLease } from './vehicle-lease.ts';
-import { forgetSession, judge, newOperator, type Operator } from './vehicle-operator.ts';
+import { forgetSession, isOwn, judge, newOperator, type Operator, stopTimers } from './vehicle-operator.ts';
 import { type Doing, offerMessage, sessionsOf, silentOf, stateMessage } from './vehicle-reports.ts';
 import { verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
 
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
-/** An operator whose answer was refused has so long for a better one: the refused one may be somebody else's, ms. */
-const REFUSE_MS = 1_000;
 
 export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
 
@@ -129,7 +126,12 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         const { from } = incoming.topic;
         const operator = operators.get(from);
         if (!operator) return unknownSession(from, incoming);
-        if (incoming.kind === 'sdp' && incoming.message && !isOperators(operator, incoming.message)) return;
+        if (
+          incoming.kind === 'sdp' &&
+          incoming.message &&
+          !isOwn(operator, incoming.message, signalling.drop, clock)
+        )
+          return;
         return deliver(operator.session, incoming, signalling.drop);
       }
       case 'report': {
@@ -138,25 +140,6 @@ export function createVehicleEnd(options: VehicleEndOptions) {
         return signalling.drop('report', 'from a peer without a session');
       }
     }
-  }
-
-  /**
-   * Whether a description is its operator's own; what is not never gets to the session, and ends none that has
-   * been answered. What is of another session is dropped there, and not worth the look.
-   */
-  function isOperators(operator: Operator, message: Sdp): boolean {
-    const { session, check } = operator;
-    if (!isLive(session.link) || session.link.session !== message.session) return true;
-    const why = check.refuses(message);
-    if (why === null) return true;
-    signalling.drop('sdp', `an operator is refused: ${why}`);
-    operator.stopRefusing();
-    operator.stopRefusing = clock.after(REFUSE_MS, () => {
-      const { link } = session;
-      if (link.phase !== 'connecting' || link.session !== message.session || link.answered) return;
-      session.close('refused', `this vehicle takes operators of its fleet only, and ${why}`);
-    });
-    return false;
   }
 
   /** Whoever believes in a session that is gone is told so, and need not find out by silence. */
@@ -276,9 +259,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const operator = operators.get(peer);
     if (!operator) return;
     operators.delete(peer);
-    operator.stopStates();
-    operator.stopWaiting();
-    operator.stopRefusing();
+    stopTimers(operator);
     // Should the same peer come back, its sessions must sort after those it had.
     made = Math.max(made, operator.session.made);
     operator.session.close();
@@ -376,10 +357,9 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function endAll(reason: 'left' | 'replaced', detail?: string): void {
     stopLinks();
     lease.close();
-    for (const { session, stopStates, stopRefusing } of [...operators.values()]) {
-      stopStates();
-      stopRefusing();
-      session.close(reason, detail);
+    for (const operator of [...operators.values()]) {
+      stopTimers(operator);
+      operator.session.close(reason, detail);
     }
     operators.clear();
   }

@@ -1,7 +1,10 @@
 /** What a vehicle's end keeps of one operator who is there. */
 import type { Visitor } from './admission.ts';
 import type { Command } from './channels.ts';
+import type { Clock } from './clock.ts';
 import { createFreshness } from './freshness.ts';
+import type { Sdp } from './messages.ts';
+import { isLive } from './negotiation.ts';
 import type { OperatorCheck } from './operator-check.ts';
 import type { createReports } from './reports.ts';
 import type { Session } from './session.ts';
@@ -75,4 +78,38 @@ export function judge(
   if (!admits(lease)) return { age, dropped: 'no lease' };
   operator.counted = seq;
   return { age, dropped: null };
+}
+
+/** An operator whose answer was refused has so long for a better one: the refused one may be somebody else's, ms. */
+const REFUSE_MS = 1_000;
+
+/**
+ * Whether a description is its operator's own; what is not never gets to the session, and ends none that has
+ * been answered. What is of another session is dropped there, and not worth the look.
+ */
+export function isOwn(
+  operator: Operator,
+  message: Sdp,
+  drop: (what: string, why: string) => void,
+  clock: Clock,
+): boolean {
+  const { session, check } = operator;
+  if (!isLive(session.link) || session.link.session !== message.session) return true;
+  const why = check.refuses(message);
+  if (why === null) return true;
+  drop('sdp', `an operator is refused: ${why}`);
+  operator.stopRefusing();
+  operator.stopRefusing = clock.after(REFUSE_MS, () => {
+    const { link } = session;
+    if (link.phase !== 'connecting' || link.session !== message.session || link.answered) return;
+    session.close('refused', `this vehicle takes operators of its fleet only, and ${why}`);
+  });
+  return false;
+}
+
+/** Nothing that was to happen to it later happens any more. */
+export function stopTimers({ stopStates, stopWaiting, stopRefusing }: Operator): void {
+  stopStates();
+  stopWaiting();
+  stopRefusing();
 }

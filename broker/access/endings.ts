@@ -2,6 +2,7 @@
 import { mkdirSync, watch } from 'node:fs';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
+import { sessionOfPeer } from './identity.ts';
 import { addEnded, ENDED, type Ended, readEnded } from './register.ts';
 import type { Grant } from './tokens.ts';
 
@@ -22,10 +23,6 @@ export interface Endings extends Said {
   end(id: string): void;
   close(): void;
 }
-
-/** The ids of a browser's pages begin with that of its session: who ends one of them ends them all. */
-export const sessionOfPeer = (peer: string): string =>
-  /^((?:op|sv)-[0-9a-f]{10})-[0-9a-f]{8}$/.exec(peer)?.[1] ?? peer;
 
 export function sumUp(entries: Ended[]): Said {
   /** Until when what has the id, or comes from it, has ended, seconds since the epoch. */

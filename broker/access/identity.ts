@@ -19,3 +19,11 @@ export const mayEnter = ({ rooms }: Pick<Identity, 'rooms'>, room: string): bool
 /** Whether the client can be only in this one room. */
 export const onlyRoom = ({ rooms }: Pick<Identity, 'rooms'>): string | null =>
   rooms.length === 1 && !rooms[0]?.includes('*') ? (rooms[0] ?? null) : null;
+
+/** Hex digits of a session in the ids of its pages, and of one page in them: see {@link sessionOfPeer}. */
+export const SESSION_DIGITS = 10;
+export const PEER_DIGITS = 8;
+const OF_A_PAGE = new RegExp(`^((?:op|sv)-[0-9a-f]{${SESSION_DIGITS}})-[0-9a-f]{${PEER_DIGITS}}$`);
+
+/** The ids of a browser's pages begin with that of its session; any other id is its own. */
+export const sessionOfPeer = (peer: string): string => OF_A_PAGE.exec(peer)?.[1] ?? peer;

@@ -2,12 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { PREFIXES, type Role } from '../../shared/roles.ts';
 import type { Access } from './access.ts';
-import { onlyRoom } from './identity.ts';
+import { onlyRoom, PEER_DIGITS, SESSION_DIGITS, sessionOfPeer } from './identity.ts';
 import { type Grant, newId, type Verdict } from './tokens.ts';
-
-/** Hex digits of a session in the ids of its peers, and of one peer in them. */
-const SESSION_DIGITS = 10;
-const PEER_DIGITS = 8;
 
 const hex = (digits: number): string => randomBytes(digits / 2).toString('hex');
 
@@ -51,8 +47,7 @@ export async function pageToken(
   const { sub: base, role, rooms, from, until, name } = session;
   const own = role === 'vehicle' ? base : `${base}-${hex(PEER_DIGITS)}`;
   const peer = wanted ?? own;
-  const mine =
-    role === 'vehicle' ? peer === base : new RegExp(`^${base}-[0-9a-f]{${PEER_DIGITS}}$`).test(peer);
+  const mine = role === 'vehicle' ? peer === base : peer !== base && sessionOfPeer(peer) === base;
   if (!mine) return { ok: false, reason: `'${peer}' is not one of yours.` };
   const issued = access.now();
   const expires = Math.min(until, issued + access.pageTokenS);

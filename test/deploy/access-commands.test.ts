@@ -2,8 +2,8 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { temporaryData } from '../helpers/access.ts';
 import { spawnCli } from '../helpers/cli.ts';
+import { testFolder } from '../helpers/folder.ts';
 import { httpBrowser } from '../helpers/http-browser.ts';
 import { mosquittoPub, mosquittoSub, startMosquitto } from '../helpers/mosquitto.ts';
 import { closed, connectMqtt } from '../helpers/mqtt-clients.ts';
@@ -25,7 +25,7 @@ const tokenOf = async (data: string, ...args: string[]) =>
   (await run(['token', ...args, '--data', data])).stdout;
 
 test('a token from the command line works with mosquitto_sub and mosquitto_pub, through -u and -P', async () => {
-  const data = temporaryData();
+  const data = testFolder();
   const { port } = await serve(data);
   const monitor = await tokenOf(data, 'mon-1', '--role', 'monitor');
   const operator = await tokenOf(data, 'op-1', '--role', 'operator', '--rooms', 'car1');
@@ -36,7 +36,7 @@ test('a token from the command line works with mosquitto_sub and mosquitto_pub, 
 });
 
 test('revoke ends a connection of the running server, by id and by the token itself', async () => {
-  const data = temporaryData();
+  const data = testFolder();
   const { url } = await serve(data);
   const issued = await run(['token', 'car1', '--data', data]);
   const [, id = ''] = /plntry revoke (\S+)/.exec(issued.stderr) ?? [];
@@ -56,7 +56,7 @@ test('revoke ends a connection of the running server, by id and by the token its
 });
 
 test('the secret is made once, for its user alone', async () => {
-  const data = temporaryData();
+  const data = testFolder();
   const first = await tokenOf(data, 'car1');
   expect(statSync(join(data, 'access/secret')).mode & 0o777).toBe(0o600);
   expect(statSync(join(data, 'access')).mode & 0o777).toBe(0o700);
@@ -65,7 +65,7 @@ test('the secret is made once, for its user alone', async () => {
 });
 
 test('a secret may be given, and then counts', async () => {
-  const data = temporaryData();
+  const data = testFolder();
   const secret = { PLNTRY_ACCESS_SECRET: Buffer.alloc(32, 7).toString('base64') };
   const { stdout } = await run(['token', 'car1', '--data', data], secret);
   const { url } = await serve(data);
@@ -95,14 +95,14 @@ test.each([
     'is not an address such as https://fleet.example.org',
   ],
 ])('%j is refused in one sentence', async (args, sentence) => {
-  const { status, stderr } = await run(args, { PLNTRY_DATA: temporaryData() });
+  const { status, stderr } = await run(args, { PLNTRY_DATA: testFolder() });
   expect(stderr).toContain(sentence);
   expect(stderr.split('\n')).toHaveLength(1);
   expect(status).toBe(2);
 });
 
 test('what was never given can’t be ended', async () => {
-  const data = temporaryData();
+  const data = testFolder();
   await tokenOf(data, 'car1');
   for (const [what, sentence] of [
     [['nonsense'], 'That is neither an id, nor a token or a link of this server'],
@@ -159,7 +159,7 @@ test('Mosquitto keeps to the rules that acl prints', async () => {
 });
 
 test('who signs in is ended by the id in the list, and let in again when that is said', async () => {
-  const data = temporaryData();
+  const data = testFolder();
   const { issuer } = await openIdProvider({ accounts: { ann: { name: 'Ann Lee', groups: ['drivers'] } } });
   const { secret, clientId } = signInWith(issuer, 'drivers=operator:car*');
   const environment = { PLNTRY_OIDC_CLIENT_SECRET_FILE: join(data, 'client-secret') };

@@ -1,20 +1,12 @@
 /** A server with access control, and tokens for it. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Access } from '../../broker/access/access.ts';
 import { startServer } from '../../broker/serve.ts';
 import type { Role } from '../../shared/roles.ts';
+import { testFolder } from './folder.ts';
 import { recordLog } from './log.ts';
 
 export const HOUR_S = 3_600;
-
-export function temporaryData(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'plntry-data-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** @param pageTokenS how long a page's token is good, seconds */
 export async function guardedServer(
@@ -22,7 +14,7 @@ export async function guardedServer(
   pageTokenS?: number,
 ) {
   const record = recordLog();
-  const data = temporaryData();
+  const data = testFolder();
   const server = await startServer(
     { port: 0, mqttPort: 0, access: { data, pageTokenS }, ...options },
     record.log,

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { addEnded } from '../../broker/access/register.ts';
 import { fixedCredentials } from '../../shared/credentials.ts';
 import { readPass } from '../../shared/pass.ts';
-import { type guardedServer, temporaryData } from '../helpers/access.ts';
+import type { guardedServer } from '../helpers/access.ts';
+import { testFolder } from '../helpers/folder.ts';
 import { testListener, testOperator, testVehicle } from '../helpers/room.ts';
 import { driveUntil, live, sentenceOf, usePages } from './browser.ts';
 
@@ -123,7 +124,7 @@ test('a phone is the car that it was invited to be, and no other', async () => {
 
 test('a car that wants a pass of the fleet takes a page that has come in, and no program that has only a token', async () => {
   const server = await pages.guarded();
-  const fleetKey = { file: join(temporaryData(), 'car1.fleet') };
+  const fleetKey = { file: join(testFolder(), 'car1.fleet') };
   const { password: token } = await server.login('car1', 'vehicle', ['car1']);
   await testVehicle(server.mqttUrl, { token, server: server.webUrl, fleetKey });
   const ears = await listener(server);

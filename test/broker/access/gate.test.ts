@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import { createGate } from '../../../broker/access/gate.ts';
 import { addEnded } from '../../../broker/access/register.ts';
 import { systemClock } from '../../../shared/clock.ts';
-import { guardedServer, HOUR_S, temporaryData } from '../../helpers/access.ts';
+import { guardedServer, HOUR_S } from '../../helpers/access.ts';
+import { testFolder } from '../../helpers/folder.ts';
 import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
 
 const refusalOf = (url: string, options: object): Promise<Error & { code?: number }> =>
@@ -143,7 +144,7 @@ test('what has ended stays ended, though the list is cut off, lost or made anew'
 });
 
 test('a list of ended access that can’t be read lets nobody start', async () => {
-  const data = temporaryData();
+  const data = testFolder();
   mkdirSync(`${data}/access/ended.jsonl`, { recursive: true });
   await expect(guardedServer({ access: { data } })).rejects.toThrow(/Whose access has ended can't be read/);
 });

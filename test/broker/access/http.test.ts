@@ -1,7 +1,7 @@
 /** Invitations, cookies and page tokens, as a browser asks for them. */
 
 import { expect, test } from 'vitest';
-import { sessionOfPeer } from '../../../broker/access/endings.ts';
+import { sessionOfPeer } from '../../../broker/access/identity.ts';
 import { addEnded } from '../../../broker/access/register.ts';
 import { readPass } from '../../../shared/pass.ts';
 import { newKey, publicKeyOf } from '../../../shared/signature.ts';

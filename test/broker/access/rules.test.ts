@@ -12,7 +12,7 @@ import { DEFAULT_LIMITS } from '../../../broker/limits/limits.ts';
 import { createMqttTcp } from '../../../broker/mqtt-tcp.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import type { Role } from '../../../shared/roles.ts';
-import { temporaryData } from '../../helpers/access.ts';
+import { testFolder } from '../../helpers/folder.ts';
 import { recordLog } from '../../helpers/log.ts';
 import { connectMqtt } from '../../helpers/mqtt-clients.ts';
 
@@ -82,7 +82,7 @@ const ROWS = Object.entries(MATRIX).flatMap(([topic, cells]) =>
 
 async function guardedBroker() {
   const record = recordLog();
-  const access = createAccess({ data: temporaryData(), root: 'rooms' }, systemClock, record.log);
+  const access = createAccess({ data: testFolder(), root: 'rooms' }, systemClock, record.log);
   // Asking for each topic on its own is faster than clients may be.
   const rate = 10_000;
   const messages = { vehicle: rate, operator: rate, supervisor: rate, monitor: rate, anyone: rate };
