@@ -49,8 +49,8 @@ export interface Line {
   room(): Promise<boolean>;
   /** Ends the line when the other end gives no sign of life. To be called about once a second. */
   check(now: number): void;
-  /** The process stood still: nobody is to blame for silence until now. */
-  excuse(now: number): void;
+  /** The process was late by so many ms, until now: that much of the silence is nobody else's fault. */
+  excuse(ms: number, now: number): void;
 }
 
 export function createLine({ transport, limits, clock, onOver }: LineOptions): Line {
@@ -142,8 +142,13 @@ export function createLine({ transport, limits, clock, onOver }: LineOptions): L
   function onStall(): void {
     const backlog = transport.backlog();
     if (backlog > 0) {
-      const reason = `it took nothing of ${backlog} bytes for ${limits.stalledSeconds} s`;
-      end({ limit: 'stalledSeconds', reason });
+      // Where the process was late, what was taken meanwhile is only heard of in this turn of the event loop.
+      setImmediate(() => {
+        if (transport.backlog() < backlog)
+          return transport.watchStall?.(limits.stalledSeconds * 1000, onStall);
+        const reason = `it took nothing of ${backlog} bytes for ${limits.stalledSeconds} s`;
+        end({ limit: 'stalledSeconds', reason });
+      });
     } else {
       watching = false;
       transport.watchStall?.(0, onStall);
@@ -175,16 +180,16 @@ export function createLine({ transport, limits, clock, onOver }: LineOptions): L
       }
       if (!transport.ping) return;
       const silentMs = now - heardAt;
-      if (silentMs > answerMs)
-        return end({ limit: 'answerSeconds', reason: `it answered nothing ${within}` });
-      if (pinged || silentMs <= answerMs / 2) return;
-      pinged = true;
-      transport.ping(heard);
+      if (pinged) {
+        if (silentMs > answerMs) end({ limit: 'answerSeconds', reason: `it answered nothing ${within}` });
+      } else if (silentMs > answerMs / 2) {
+        pinged = true;
+        transport.ping(heard);
+      }
     },
-    excuse(now) {
-      heardAt = now;
-      acknowledgedAt = now;
-      pinged = false;
+    excuse(ms, now) {
+      heardAt = Math.min(now, heardAt + ms);
+      acknowledgedAt = Math.min(now, acknowledgedAt + ms);
     },
   };
 }

@@ -10,11 +10,11 @@ export function watchLines(clock: Clock) {
   let lookedAt = clock.now();
   const stop = clock.every(LOOK_MS, () => {
     const now = clock.now();
-    const stoodStill = now - lookedAt > 2 * LOOK_MS;
+    const lateMs = now - lookedAt - LOOK_MS;
     lookedAt = now;
     for (const line of lines) {
-      if (stoodStill) line.excuse(now);
-      else line.check(now);
+      if (lateMs > 0) line.excuse(lateMs, now);
+      line.check(now);
     }
   });
   return {

@@ -40,9 +40,10 @@ export function createRecorder(
     say(topic, message);
   }
 
-  const stopLatencies = clock.every(LATENCY_MS, () => {
+  const sayLatencies = () => {
     for (const latency of latencies.take()) say('/latency', latency);
-  });
+  };
+  const stopLatencies = clock.every(LATENCY_MS, sayLatencies);
 
   return {
     recorded(entry) {
@@ -87,7 +88,10 @@ export function createRecorder(
     again() {
       for (const [topic, { message }] of holding) say(topic, message);
     },
-    close: stopLatencies,
+    close() {
+      stopLatencies();
+      sayLatencies();
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { limitedServer } from '../../helpers/limited-server.ts';
 import { deadLine } from '../../helpers/line.ts';
 import { mosquittoSub } from '../../helpers/mosquitto.ts';
-import { connectMqtt } from '../../helpers/mqtt-clients.ts';
+import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
 
 const NODE = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
 const FROZEN = 'frozen';
@@ -142,7 +142,7 @@ test.each(['mqttUrl', 'webSocketUrl'] as const)(
     });
     await client.subscribeAsync('rooms/#', { qos: 1 });
     await client.publishAsync('rooms/car1/x', 'y'.repeat(60_000), { qos: 1 });
-    await pong;
+    await Promise.race([pong, closed(client)]);
     expect(client.connected).toBe(true);
     expect(server.entries.filter(({ level }) => level === 'warn')).toEqual([]);
   },

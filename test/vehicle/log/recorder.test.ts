@@ -77,3 +77,10 @@ test('once a second it says how late each operator is, as far as it is known', (
   log.pass(1_000);
   expect(log.on('/latency')).toHaveLength(1);
 });
+
+test('how late they were in the last second before the end is not lost', () => {
+  const log = recording();
+  log.command(5);
+  log.close();
+  expect(log.on('/latency')).toEqual([{ operator: 'op-1', commandAgeMs: 5 }]);
+});
