@@ -16,7 +16,13 @@ import {
 } from 'aedes';
 import type { Log } from '../shared/log.ts';
 import { type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
-import { connectProblem, MAX_CLIENT_ID_LENGTH, NOT_AUTHORIZED } from './connect-problem.ts';
+import { sessionOfPeer } from './access/identity.ts';
+import {
+  connectProblem,
+  MAX_CLIENT_ID_LENGTH,
+  NOT_AUTHORIZED,
+  SERVER_UNAVAILABLE,
+} from './connect-problem.ts';
 import { type Backlog, createBacklog } from './limits/backlog.ts';
 import type { Guard } from './limits/guard.ts';
 import { keepRetained } from './limits/keep-retained.ts';
@@ -56,6 +62,15 @@ export interface Broker {
   close(): Promise<void>;
 }
 
+/** Why somebody can't come in. */
+interface No {
+  /** CONNACK's. */
+  code: number;
+  reason: string;
+  /** Where it was a limit, which has been said. */
+  refusal?: Refusal;
+}
+
 interface Served {
   connection: Connection;
   line: Line;
@@ -74,6 +89,8 @@ export async function createBroker(
   const refusals = new WeakMap<Client, { code: number; reason: string }>();
   const connects = new WeakMap<Client, ConnectPacket>();
   const failed = new WeakSet<Client>();
+  /** Those that come and go so often that it is not said each time. */
+  const restless = new WeakSet<Client>();
   const clients = new Set<Client>();
   let closing = false;
   const gate = gateFor({
@@ -97,6 +114,11 @@ export async function createBroker(
       ...(dropped ? { dropped } : {}),
     };
     return { client: client.id ?? undefined, transport, remote, ...more };
+  };
+  /** What `plntry revoke` knows it by: its invitation, its person, or its token. */
+  const accessOf = (client: Client) => {
+    const grant = gate.grantOf(client);
+    return grant ? { access: grant.from[0] ?? grant.id } : {};
   };
   /**
    * Whom a line in the log is about: the peer that its token names, or where it comes from while it has not been
@@ -182,20 +204,30 @@ export async function createBroker(
   }
 
   /** Why a client can't come in; null when it can. */
-  async function whyNot(client: Client, password: Readonly<Buffer | undefined>) {
+  async function whyNot(client: Client, password: Readonly<Buffer | undefined>): Promise<No | null> {
     const { transport, address, certificate = null } = servedOf(client)?.connection ?? {};
-    const no = (reason: string) => ({ code: NOT_AUTHORIZED, reason });
+    const no = (reason: string): No => ({ code: NOT_AUTHORIZED, reason });
     const refusal = refusals.get(client);
     if (refusal || transport === 'internal') return refusal ?? null;
-    const attempt = await guard.attempts.allowed(address, client.id);
-    if (!attempt.ok) return no(`too many attempts failed: try again in ${attempt.retryAfterS} s`);
     const login = { clientId: client.id, password: password?.toString() || null, certificate };
     const reason = await gate.admit(client, login);
     if (reason !== null) {
-      await guard.attempts.failed(address, client.id);
+      await guard.attempts.failed(address);
       return no(reason);
     }
-    guard.attempts.succeeded(address, client.id);
+    const grant = gate.grantOf(client);
+    if (grant) {
+      const who = sessionOfPeer(grant.sub);
+      const { refusal, isSaid } = await guard.comings.came(who);
+      if (refusal) {
+        guard.over(refusal, who, describe(client), 'MQTT client refused');
+        return { code: SERVER_UNAVAILABLE, reason: refusal.reason, refusal };
+      }
+      if (!isSaid) {
+        restless.add(client);
+        guard.sayOnce(`restless ${who}`, describe(client), 'MQTT client comes and goes');
+      }
+    }
     const will = connects.get(client)?.will;
     // Now, since a client that has gone can't be told.
     if (!will || gate.mayPublish(client, will.topic, undefined)) return null;
@@ -212,8 +244,8 @@ export async function createBroker(
       void whyNot(client, password).then((refusal) => {
         if (!refusal) return done(null, true);
         refusals.set(client, refusal);
-        const error = Object.assign(new Error(refusal.reason), { returnCode: refusal.code });
-        done(error as AuthenticateError, false);
+        const error = refusal.refusal ? new LimitError(refusal.refusal) : new Error(refusal.reason);
+        done(Object.assign(error, { returnCode: refusal.code }) as AuthenticateError, false);
       });
     },
     authorizePublish,
@@ -231,11 +263,12 @@ export async function createBroker(
   });
   aedes.on('client', (client) => {
     if (roleOf(client) !== 'server') clients.add(client);
-    log.info(describe(client), 'MQTT client connected');
+    if (!restless.has(client))
+      log.info({ ...describe(client), ...accessOf(client) }, 'MQTT client connected');
   });
   aedes.on('clientDisconnect', (client) => {
     clients.delete(client);
-    log.info(describe(client), 'MQTT client disconnected');
+    if (!restless.has(client)) log.info(describe(client), 'MQTT client disconnected');
   });
   aedes.on('clientError', (client, error) => {
     // Every write that was waiting reports the same, and what went over a limit was said.

@@ -11,6 +11,7 @@ const KEEPALIVE_LIMIT_S = 30;
 /** Return codes of CONNACK (MQTT 3.1.1, 3.2.2.3) that Aedes takes from an authenticate error. */
 const IDENTIFIER_REJECTED = 2;
 export const NOT_AUTHORIZED = 5;
+export const SERVER_UNAVAILABLE = 3;
 
 /** Why a CONNECT is refused; null when it is fine. */
 export function connectProblem(

@@ -8,11 +8,11 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import type { Log } from '../shared/log.ts';
 import { type FleetAnswer, SIGN_IN_PATH } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { Access } from './access/access.ts';
-import { demand } from './access/caller.ts';
+import { callerOf, demand } from './access/caller.ts';
+import { isOwnPeer } from './access/identity.ts';
 import type { SignIn } from './access/oidc.ts';
 import { type AccessRoutesOptions, accessAnswer, accessRoutes } from './access/routes.ts';
 import type { Forwarded } from './forwarded.ts';
@@ -39,6 +39,8 @@ export interface HttpOptions {
   forwarded: Forwarded;
   /** Whose requests are not answered. */
   refuse: Refuse;
+  /** A request failed by a fault of the server's. @param kind the same for each time that it does */
+  onFailed(path: string, kind: string, reason: string): void;
   /** Over TLS, whether browsers are to remember that. */
   hsts: boolean;
 }
@@ -46,7 +48,7 @@ export interface HttpOptions {
 /** Vite names these files by a hash of their content, so they never change. */
 const ASSETS = 'assets';
 
-export function createHttpApp(options: HttpOptions, log: Log): Express {
+export function createHttpApp(options: HttpOptions): Express {
   const app = express();
   const { access } = options;
   const control = access?.control ?? null;
@@ -81,9 +83,13 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   });
   if (access) app.use('/api', accessRoutes(access.control, access));
   app.get('/api/ice', demand(control, 'vehicle', 'operator', 'supervisor'), async (request, response) => {
-    const { peer = 'anonymous' } = request.query;
-    if (typeof peer === 'string' && isId(peer)) response.json(await options.ice.iceServers(peer));
-    else response.status(400).json({ error: "The peer has 1 to 32 of a-z, 0-9 and '-', and no '-' first." });
+    const caller = control && (await callerOf(control, request));
+    const { peer = caller?.sub ?? 'anonymous' } = request.query;
+    if (typeof peer !== 'string' || !isId(peer))
+      response.status(400).json({ error: "The peer has 1 to 32 of a-z, 0-9 and '-', and no '-' first." });
+    else if (caller && !isOwnPeer(caller, peer))
+      response.status(403).json({ error: `'${peer}' is not one of yours.` });
+    else response.json(await options.ice.iceServers(peer));
   });
   app.use('/api', (request, response) => {
     response.status(404).json({ error: `There is no ${request.method} ${request.baseUrl}${request.path}.` });
@@ -97,7 +103,8 @@ export function createHttpApp(options: HttpOptions, log: Log): Express {
   });
   const onError: ErrorRequestHandler = (error, request, response, next) => {
     const status = typeof error?.status === 'number' ? error.status : 500;
-    if (status >= 500) log.error({ path: request.path, reason: String(error?.message) }, 'request failed');
+    if (status >= 500)
+      options.onFailed(request.path, String(error?.code ?? error?.name), String(error?.message));
     if (response.headersSent) return next(error);
     const text = status >= 500 ? 'Something went wrong on the server.' : 'The request is not valid.';
     response.status(status);

@@ -177,31 +177,30 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   const publicUrl = () => options.publicUrl ?? webUrl();
   const accessRoutes: AccessRoutesOptions = {
     attempts: guard.attempts,
+    log,
     onRefused({ ip: remote, originalUrl }, reason) {
       const path = originalUrl.replace(/\?.*/s, '');
       guard.sayOnce(`sign-in ${remote} ${reason}`, { remote, path, reason }, 'sign-in refused');
     },
   };
   if (access && options.signIn) {
-    const parts = { ...accessRoutes, access, base: publicUrl, clock: systemClock, log };
+    const parts = { ...accessRoutes, access, base: publicUrl, clock: systemClock };
     signIn = createSignIn(options.signIn, parts);
   }
-  const app = createHttpApp(
-    {
-      fleet,
-      vehicleKeys,
-      ice,
-      pages: options.pages ?? PAGES,
-      notReady,
-      metrics,
-      metricsText,
-      access: access && { ...accessRoutes, control: access, signIn },
-      forwarded,
-      refuse: site.request,
-      hsts: options.tls?.hsts !== false,
-    },
-    log,
-  );
+  const app = createHttpApp({
+    fleet,
+    vehicleKeys,
+    ice,
+    pages: options.pages ?? PAGES,
+    notReady,
+    metrics,
+    metricsText,
+    access: access && { ...accessRoutes, control: access, signIn },
+    forwarded,
+    refuse: site.request,
+    onFailed: (path, kind, reason) => guard.sayOnce(`failed ${kind}`, { path, reason }, 'request failed'),
+    hsts: options.tls?.hsts !== false,
+  });
   http.on('request', httpLimits.handler(app));
   if (options.answersAt) onlyAt(http, options.answersAt);
   try {

@@ -46,11 +46,8 @@ export const forOption = (fallback: string): Option =>
     .argParser(parseSpan)
     .default(parseSpan(fallback), fallback);
 
-export const dataOption = (): Option =>
-  option('--data <folder>', 'the data folder of the server', (text) => text).default(
-    undefined,
-    '~/.local/state/plntry',
-  );
+export const dataOption = (what = 'the data folder of the server'): Option =>
+  option('--data <folder>', what, (text) => text).default(undefined, '~/.local/state/plntry');
 
 export function addAccessOptions(command: Command): Command {
   return command
@@ -129,6 +126,13 @@ export function parsePublicUrl(text: string): string {
     `option '--public-url' (environment ${variableOf('--public-url')}) is not an address such as https://fleet.example.org, without a path.`,
   );
 }
+
+/** How to end what was given, with the options that it was given with. @param what an id */
+export const revokeLine = (what: string, data: string | undefined): string =>
+  `plntry revoke ${what}${data === undefined ? '' : ` --data ${quoted(data)}`}`;
+
+const quoted = (text: string): string =>
+  /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** In the reader's own time. @param seconds since the epoch */
 export const momentOf = (seconds: number): string =>

@@ -8,6 +8,7 @@ import {
   momentOf,
   parseRoomPattern,
   publicUrlOption,
+  revokeLine,
   roleOption,
 } from './access-options.ts';
 import { option, parseRoot, wholeNumber } from './options.ts';
@@ -58,7 +59,7 @@ An operator drives, a supervisor may also take the wheel from others. 'plntry re
       process.stdout.write(`${invitationLink(flags.publicUrl, text)}\n`);
       const browsers = uses === 1 ? 'one browser' : `${uses} browsers`;
       process.stderr.write(
-        `For ${browsers}, as ${role} of ${rooms.join(', ')}, until ${momentOf(until)}. To end it before: plntry revoke ${id}\n`,
+        `For ${browsers}, as ${role} of ${rooms.join(', ')}, until ${momentOf(until)}. To end it before: ${revokeLine(id, flags.data)}\n`,
       );
     });
 }

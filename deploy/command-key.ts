@@ -1,6 +1,7 @@
 /** `plntry key`: the public key of a vehicle of this machine. */
 import { Command, Option } from 'commander';
-import { keyFiles } from './data-folder.ts';
+import { dataOption } from './access-options.ts';
+import { dataFolder, keyFiles } from './data-folder.ts';
 import { parseRoom } from './options.ts';
 
 export function keyCommand(): Command {
@@ -8,23 +9,23 @@ export function keyCommand(): Command {
     .description('Print the public key of a vehicle that has run on this machine.')
     .argument('<room>', 'the vehicle', parseRoom)
     .addOption(new Option('--fingerprint', 'print what a console shows of it instead, for people to compare'))
+    .addOption(dataOption('the data folder of the vehicle'))
     .addHelpText(
       'after',
       `
-It is kept where the vehicle keeps its data: PLNTRY_DATA, or what docs/operations.md says.
 Exit status: 0; 1 when there is none yet, or it can't be read.
 
 Example: have every console know car1 from the start
   echo "{\\"car1\\": \\"$(plntry key car1)\\"}" > vehicle-keys.json
   plntry serve --vehicle-keys vehicle-keys.json`,
     )
-    .action(async (room: string, { fingerprint }: { fingerprint?: true }) => {
+    .action(async (room: string, { fingerprint, data }: { fingerprint?: true; data?: string }) => {
       const [{ readKey }, { fingerprintOf, publicKeyOf }, { EXIT }] = await Promise.all([
         import('../vehicle/own-key.ts'),
         import('../shared/signature.ts'),
         import('./lifecycle.ts'),
       ]);
-      const { own } = keyFiles(process.env, room);
+      const { own } = keyFiles(dataFolder(data, process.env), room);
       try {
         const secretKey = readKey(own);
         if (secretKey === null)

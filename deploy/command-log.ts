@@ -1,7 +1,7 @@
 /** `plntry log`: what the drive logs say, as text. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { isTopicName, TOPICS } from '../vehicle/log/topics.ts';
-import { driveLogFolder } from './data-folder.ts';
+import { dataFolder, driveLogFolder } from './data-folder.ts';
 import { logFolderOption } from './drive-log-options.ts';
 
 /** Seconds from the first message, or ms since the epoch. */
@@ -43,7 +43,7 @@ Examples:
     )
     .action(async (log: string | undefined, flags: LogFlags) => {
       const { listLogs, printLog } = await import('./log-print.ts');
-      const folder = flags.folder ?? driveLogFolder(process.env);
+      const folder = flags.folder ?? driveLogFolder(dataFolder(undefined, process.env));
       if (log === undefined) await listLogs(folder, flags.json === true);
       else await printLog(log, folder, flags);
     });

@@ -1,6 +1,7 @@
 /** `plntry revoke`: ends access before its time. */
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import type { Granted } from '../broker/access/register.ts';
 import { isId } from '../shared/topics.ts';
 import { dataOption, momentOf } from './access-options.ts';
 import { OptionError, option, parseRoot } from './options.ts';
@@ -30,6 +31,9 @@ export function revokeCommand(): Command {
       'after',
       `
 Run it on the server's machine, as its user; the running server sees it at once.
+
+--list shows for each invitation which sessions it was used for: a driver op-5f0c3a9d21-81c2e7aa has the session
+op-5f0c3a9d21. What the server logs of a client that connects names its invitation, person or token as access.
 
 Who signs in has an id that begins with oidc- and stays the same. Once it is ended it does not come in again by
 signing in, until it is given once more with --may-return.`,
@@ -65,10 +69,7 @@ signing in, until it is given once more with --may-return.`,
           ({ id, until, sub = '', issued }) => until > now() && !ended.has({ id, from: [], sub, issued }),
         );
         if (live.length === 0) write('Nobody has been given access.');
-        for (const { id, kind, role, rooms, sub, name, until } of live)
-          write(
-            `${id}  until ${momentOf(until)}  ${kind}  ${role}  ${name ?? sub ?? ''}  ${rooms.join(' ')}`,
-          );
+        for (const granted of live) write(rowOf(granted, ended.uses(granted.id)));
         return;
       }
       await orOptionError(async () => {
@@ -82,6 +83,14 @@ signing in, until it is given once more with --may-return.`,
       });
       write('Ended.');
     });
+}
+
+/** @param sessions those that an invitation was swapped for, by what the ids of their peers begin with */
+function rowOf({ id, kind, role, rooms, sub, name, uses = 1, until }: Granted, sessions: readonly string[]) {
+  const who = name === undefined ? (sub ?? '') : `${name} (${sub})`;
+  const used = `used ${sessions.length} of ${uses}${sessions.some(Boolean) ? `: ${sessions.filter(Boolean).join(' ')}` : ''}`;
+  const more = kind === 'invitation' ? used : who;
+  return `${id}  until ${momentOf(until)}  ${kind}  ${role} of ${rooms.join(' ')}  ${more}`;
 }
 
 /** @throws Error of one sentence when it is nothing that was ever given */

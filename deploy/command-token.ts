@@ -1,7 +1,14 @@
 /** `plntry token`: what a vehicle or a program logs in with. */
 import { Command, Option } from 'commander';
 import type { Role } from '../shared/roles.ts';
-import { dataOption, forOption, momentOf, parseRoomPattern, roleOption } from './access-options.ts';
+import {
+  dataOption,
+  forOption,
+  momentOf,
+  parseRoomPattern,
+  revokeLine,
+  roleOption,
+} from './access-options.ts';
 import { OptionError, option, parseRoot } from './options.ts';
 
 interface TokenFlags {
@@ -46,7 +53,7 @@ The user name is of no account. A monitor reads everything in its rooms, and $SY
       const { text, id, until } = await orOptionError(() => issuer.token(sub, { role, rooms, forS }));
       process.stdout.write(`${text}\n`);
       process.stderr.write(
-        `For ${sub}, as ${role} of ${rooms.join(', ')}, until ${momentOf(until)}. To end it before: plntry revoke ${id}\n`,
+        `For ${sub}, as ${role} of ${rooms.join(', ')}, until ${momentOf(until)}. To end it before: ${revokeLine(id, flags.data)}\n`,
       );
     });
 }

@@ -3,9 +3,9 @@ import { Command } from 'commander';
 import { BRAKE_MS, RELEASE_MS } from '../shared/safety.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import { LATENCY_CEILING_MS, LATENCY_LIMIT_MS, MAX_SPEED } from '../shared/speed-limit.ts';
-import { tokenFileOption, tokenOf } from './access-options.ts';
+import { dataOption, tokenFileOption, tokenOf } from './access-options.ts';
 import { clientCertificate, trustAuthorities } from './client-tls.ts';
-import { estopFile, keyFiles } from './data-folder.ts';
+import { dataFolder, estopFile, keyFiles } from './data-folder.ts';
 import { addDriveLogOptions, type DriveLogFlags, driveLogOptions } from './drive-log-options.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import {
@@ -34,6 +34,7 @@ export interface VehicleFlags extends DriveLogFlags, ClientTlsFlags {
   server?: string;
   fleetKey?: string | null;
   tokenFile?: string;
+  data?: string;
   fps: number;
   kbps: number;
   codec?: string;
@@ -122,6 +123,7 @@ export function vehicleCommand(): Command {
         wholeNumber(LATENCY_LIMIT_MS, 10_000),
       ).default(LATENCY_CEILING_MS),
     )
+    .addOption(dataOption('where its key, an emergency stop and the drive log are kept'))
     .addOption(logLevelOption());
   return addDriveLogOptions(addClientCertificateOptions(addTlsCaOption(command)))
     .addHelpText(
@@ -148,8 +150,9 @@ ${ICE_HELP}`,
           "option '--server' hands out STUN and TURN servers; '--ice-servers' and variables for others can't be given with it.",
         );
       }
-      const driveLog = driveLogOptions(flags, process.env);
-      const files = keyFiles(process.env, room);
+      const data = dataFolder(flags.data, process.env);
+      const driveLog = driveLogOptions(flags, data);
+      const files = keyFiles(data, room);
       const token = tokenOf(flags, process.env);
       const [
         { runVehicle, ReplacedError },
@@ -176,7 +179,7 @@ ${ICE_HELP}`,
               token,
               tls,
               driveLog,
-              estopFile: estopFile(process.env, room),
+              estopFile: estopFile(data, room),
               keyFile: files.own,
               fleetKey: { key: flags.fleetKey, file: files.fleet },
               times: { releaseMs, brakeMs },

@@ -10,16 +10,18 @@ export function stateFolder({ STATE_DIRECTORY, XDG_STATE_HOME }: Environment): s
   return join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'plntry');
 }
 
+/** @param data as an option names it, if it does */
+export const dataFolder = (data: string | undefined, environment: Environment): string =>
+  data || environment.PLNTRY_DATA || stateFolder(environment);
+
 /** Where a vehicle keeps an emergency stop until it is reset. */
-export const estopFile = (environment: Environment, room: string): string =>
-  join(environment.PLNTRY_DATA || stateFolder(environment), 'estop', `${room}.json`);
+export const estopFile = (folder: string, room: string): string => join(folder, 'estop', `${room}.json`);
 
 /** Where a vehicle keeps its own key, and the one of its fleet. */
-export const keyFiles = (environment: Environment, room: string): { own: string; fleet: string } => {
-  const folder = join(environment.PLNTRY_DATA || stateFolder(environment), 'keys');
-  return { own: join(folder, `${room}.key`), fleet: join(folder, `${room}.fleet`) };
-};
+export const keyFiles = (folder: string, room: string): { own: string; fleet: string } => ({
+  own: join(folder, 'keys', `${room}.key`),
+  fleet: join(folder, 'keys', `${room}.fleet`),
+});
 
 /** Of the drive logs of all vehicles: beside what a server keeps. */
-export const driveLogFolder = (environment: Environment): string =>
-  join(environment.PLNTRY_DATA || stateFolder(environment), 'drive-log');
+export const driveLogFolder = (folder: string): string => join(folder, 'drive-log');

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { VehicleOptions } from '../vehicle/agent.ts';
 import { DEFAULT_BYTES } from '../vehicle/log/defaults.ts';
-import { driveLogFolder, type Environment } from './data-folder.ts';
+import { driveLogFolder } from './data-folder.ts';
 import { option, variableOf } from './options.ts';
 import { parseSize } from './usage-options.ts';
 
@@ -41,9 +41,10 @@ export const logFolderOption = (): Option =>
     .env(variableOf('--drive-log'))
     .argParser(parseFolder);
 
-export function driveLogOptions(flags: DriveLogFlags, environment: Environment): VehicleOptions['driveLog'] {
+/** @param data the data folder */
+export function driveLogOptions(flags: DriveLogFlags, data: string): VehicleOptions['driveLog'] {
   if (flags.driveLog === false) return undefined;
-  const folder = flags.driveLog ?? driveLogFolder(environment);
+  const folder = flags.driveLog ?? driveLogFolder(data);
   return { folder, bytes: flags.driveLogSize, video: flags.driveLogVideo };
 }
 

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ServerOptions } from '../broker/serve.ts';
 import { LIMIT_KBPS } from '../shared/messages.ts';
+import { dataOption } from './access-options.ts';
 import { type Environment, stateFolder } from './data-folder.ts';
 import { OptionError, option, parseRoom, wholeNumber } from './options.ts';
 
@@ -64,10 +65,7 @@ export function parseCarBudgets(text: string): CarBudgets {
 export function addUsageOptions(command: Command): Command {
   return command
     .addOption(
-      option('--data <folder>', 'where counts of relayed data are kept', (text) => text).default(
-        undefined,
-        '~/.local/state/plntry',
-      ),
+      dataOption('where what the server keeps goes: secrets, who has access, counts of relayed data'),
     )
     .addOption(option('--relay-budget <size>', 'relayed data a month for all vehicles, e.g. 50GB', parseSize))
     .addOption(

@@ -1,9 +1,9 @@
 /** Whose access has ended before its time, as the register says, also while the server runs. */
-import { mkdirSync, watch } from 'node:fs';
+import { watch } from 'node:fs';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { sessionOfPeer } from './identity.ts';
-import { addEnded, ENDED, type Ended, readEnded } from './register.ts';
+import { ENDED, type Ended, type EndedFile, openEnded } from './register.ts';
 import type { Grant } from './tokens.ts';
 
 /** Looked at besides, where a file system tells nobody of changes, ms. */
@@ -13,13 +13,13 @@ const LOOK_MS = 2_000;
 interface Said {
   /** Whether this access was ended. */
   has(grant: Pick<Grant, 'id' | 'from' | 'sub' | 'issued'>): boolean;
-  /** How many times an invitation has been swapped for a session. */
-  uses(id: string): number;
+  /** The sessions that an invitation has been swapped for, by what the ids of their peers begin with. */
+  uses(id: string): readonly string[];
 }
 
 export interface Endings extends Said {
   /** Written down at once. @throws Error of one sentence */
-  use(id: string): void;
+  use(id: string, sub: string): void;
   end(id: string): void;
   close(): void;
 }
@@ -27,11 +27,11 @@ export interface Endings extends Said {
 export function sumUp(entries: Ended[]): Said {
   /** Until when what has the id, or comes from it, has ended, seconds since the epoch. */
   const ids = new Map<string, number>();
-  const used = new Map<string, number>();
+  const used = new Map<string, string[]>();
   /** By peer; '' for everybody. Seconds since the epoch. */
   const before = new Map<string, number>();
   for (const entry of entries) {
-    if ('id' in entry && entry.used) used.set(entry.id, (used.get(entry.id) ?? 0) + 1);
+    if ('id' in entry && entry.used) used.set(entry.id, [...(used.get(entry.id) ?? []), entry.sub ?? '']);
     else if ('id' in entry) ids.set(entry.id, entry.before ?? Number.POSITIVE_INFINITY);
     else before.set(entry.sub ?? '', Math.max(entry.before, before.get(entry.sub ?? '') ?? 0));
   }
@@ -39,16 +39,17 @@ export function sumUp(entries: Ended[]): Said {
     has: ({ id, from, sub, issued }) =>
       [id, ...from].some((one) => issued <= (ids.get(one) ?? 0)) ||
       issued <= Math.max(before.get('') ?? 0, before.get(sub) ?? 0, before.get(sessionOfPeer(sub)) ?? 0),
-    uses: (id) => used.get(id) ?? 0,
+    uses: (id) => used.get(id) ?? [],
   };
 }
 
 /** @param onChange more has ended @throws Error of one sentence when it can't be read at the start */
 export function watchEndings(folder: string, clock: Clock, log: Log, onChange: () => void): Endings {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  let file: EndedFile;
   let entries: Ended[];
   try {
-    entries = readEnded(folder);
+    file = openEnded(folder);
+    entries = file.read();
   } catch (error) {
     throw new Error(
       `Whose access has ended can't be read in '${folder}' (${(error as NodeJS.ErrnoException).code}).`,
@@ -62,7 +63,7 @@ export function watchEndings(folder: string, clock: Clock, log: Log, onChange: (
   function look(): void {
     let now: Ended[];
     try {
-      now = readEnded(folder);
+      now = file.read();
       warned = false;
     } catch (error) {
       if (!warned) log.warn({ reason: (error as Error).message }, 'whose access has ended can’t be read');
@@ -91,17 +92,18 @@ export function watchEndings(folder: string, clock: Clock, log: Log, onChange: (
   return {
     has: (grant) => said.has(grant),
     uses: (id) => said.uses(id),
-    use(id) {
-      addEnded(folder, { id, used: true });
+    use(id, sub) {
+      file.add({ id, used: true, sub });
       look();
     },
     end(id) {
-      addEnded(folder, { id });
+      file.add({ id });
       look();
     },
     close() {
       watcher.close();
       stop();
+      file.close();
     },
   };
 }

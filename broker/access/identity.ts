@@ -27,3 +27,7 @@ const OF_A_PAGE = new RegExp(`^((?:op|sv)-[0-9a-f]{${SESSION_DIGITS}})-[0-9a-f]{
 
 /** The ids of a browser's pages begin with that of its session; any other id is its own. */
 export const sessionOfPeer = (peer: string): string => OF_A_PAGE.exec(peer)?.[1] ?? peer;
+
+/** Whether it is the peer, or the session of it. */
+export const isOwnPeer = ({ sub }: Pick<Identity, 'sub'>, peer: string): boolean =>
+  peer === sub || sessionOfPeer(peer) === sub;

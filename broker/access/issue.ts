@@ -46,7 +46,7 @@ export function createIssuer(tokens: Tokens, folder: string, now: () => number):
       // A page's own id is made when the link is used.
       const sub = role === 'vehicle' ? (rooms[0] ?? '') : `${PREFIXES[role]}invited`;
       const grant = { id, sub, role, rooms, from: [], issued, expires: until, until, uses };
-      addGranted(folder, { id, kind: 'invitation', role, rooms, issued, until });
+      addGranted(folder, { id, kind: 'invitation', role, rooms, uses, issued, until });
       return { text: await tokens.issue('invitation', grant), id, until };
     },
     async token(sub, { role, rooms, forS }) {

@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import type { Clock } from '../../shared/clock.ts';
-import type { Log } from '../../shared/log.ts';
 import { SIGN_IN_PATH } from '../../shared/server-api.ts';
 import { isLoopback } from '../loopback.ts';
 import type { Access } from './access.ts';
@@ -22,7 +21,7 @@ import {
   valuesOf,
 } from './oidc-roles.ts';
 import { sendProblem } from './problem-page.ts';
-import { type AccessRoutesOptions, beginSession } from './routes.ts';
+import { type AccessRoutesOptions, beginSession, tooMany } from './routes.ts';
 import { newSession } from './sessions.ts';
 import { sitePath } from './site-path.ts';
 import { BEGUN_S } from './tokens.ts';
@@ -50,7 +49,6 @@ interface SignInParts extends AccessRoutesOptions {
   /** Where people reach the pages. Not asked before the server listens. */
   base(): string;
   clock: Clock;
-  log: Log;
 }
 
 export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn {
@@ -94,29 +92,29 @@ export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn
   });
 
   router.get(CALLBACK, async (request, response) => {
-    const address = request.ip ?? '';
-    const attempt = await attempts.allowed(address);
-    if (!attempt.ok) {
-      response.set('Retry-After', String(attempt.retryAfterS));
-      return sendProblem(response, 429, `Too many attempts: try again in ${attempt.retryAfterS} s.`, {});
-    }
+    const held = (waitS: number) => {
+      response.set('Retry-After', String(waitS));
+      return sendProblem(response, 429, tooMany(waitS), {});
+    };
     const answer = new URL(redirectUri());
     answer.search = new URL(request.originalUrl.replace(/^[^?]*/, ''), answer).search;
     const begun = await access.tokens.begun(readCookie(request, COOKIE) ?? '');
     const problem = begun ? answerProblem(answer.searchParams, begun.state) : NOT_BEGUN;
     if (!begun || problem) {
-      await attempts.failed(address);
-      return refuse(request, response, problem ?? NOT_BEGUN);
+      const waitS = await attempts.failed(request.ip);
+      return waitS === null ? refuse(request, response, problem ?? NOT_BEGUN) : held(waitS);
     }
+    // The provider is not bothered with the guesses of who has had too many.
+    const waitS = await attempts.waitOf(request.ip, 'code');
+    if (waitS !== null) return held(waitS);
     // Whatever comes of it, this was its only use.
     clearCookie(response, COOKIE);
     const found = await provider.finish(answer, begun);
     if (!found.ok) {
       // Who cancels does nothing wrong, nor who finds the provider in trouble.
-      if (found.problem.status === 400) await attempts.failed(address);
+      if (found.problem.status === 400) await attempts.failed(request.ip, 'code');
       return refuse(request, response, found.problem, begun.to);
     }
-    attempts.succeeded(address);
     const { claims } = found;
     const id = personId(claims);
     const name = nameOf(claims);

@@ -1,6 +1,7 @@
 /** What pages ask of access control: sessions for invitations, and tokens for the broker. */
 import express, { type Request, type Response, Router } from 'express';
 import { isKey } from '../../shared/keys.ts';
+import type { Log } from '../../shared/log.ts';
 import type { FleetAnswer, PageToken, You } from '../../shared/server-api.ts';
 import type { Attempts } from '../limits/attempts.ts';
 import type { Access } from './access.ts';
@@ -16,33 +17,33 @@ export interface AccessRoutesOptions {
   attempts: Attempts;
   /** Told once for each attempt that failed. */
   onRefused(request: Request, reason: string): void;
+  log: Log;
 }
 
 /** Below `/api`. */
-export function accessRoutes(access: Access, { attempts, onRefused }: AccessRoutesOptions): Router {
+export function accessRoutes(access: Access, { attempts, onRefused, log }: AccessRoutesOptions): Router {
   const router = Router();
   router.use(express.json({ limit: MOST_BODY }));
 
   router.post('/session', async (request, response) => {
-    const address = request.ip ?? '';
-    const attempt = await attempts.allowed(address);
-    if (!attempt.ok) {
-      response.set('Retry-After', String(attempt.retryAfterS));
-      response.status(429).json({ error: `Too many attempts: try again in ${attempt.retryAfterS} s.` });
-      return;
-    }
     const invitation: unknown = request.body?.invitation;
     const accepted =
       typeof invitation === 'string'
         ? await acceptInvitation(access, invitation)
         : { ok: false as const, reason: 'it has no text in its field invitation' };
     if (!accepted.ok) {
-      await attempts.failed(address);
       onRefused(request, accepted.reason);
-      response.status(401).json({ error: sentence(accepted.reason) });
+      const waitS = await attempts.failed(request.ip);
+      if (waitS === null) response.status(401).json({ error: sentence(accepted.reason) });
+      else
+        response
+          .status(429)
+          .set('Retry-After', String(waitS))
+          .json({ error: tooMany(waitS) });
       return;
     }
-    attempts.succeeded(address);
+    const { sub: peer, role, rooms, from } = accepted.grant;
+    log.info({ invitation: from[0], peer, role, rooms, remote: request.ip }, 'an invitation was used');
     beginSession(response, accepted.text, accepted.grant, access.now());
     response.json({ path: accepted.path, you: youOf(accepted.grant) });
   });
@@ -86,6 +87,8 @@ export function accessRoutes(access: Access, { attempts, onRefused }: AccessRout
   });
   return router;
 }
+
+export const tooMany = (waitS: number): string => `Too many attempts failed: try again in ${waitS} s.`;
 
 export function beginSession(response: Response, text: string, grant: Grant, now: number): void {
   setCookie(response, SESSION_COOKIE, text, grant.until - now);

@@ -73,10 +73,11 @@ export async function acceptInvitation(
   const verdict = await access.verify(text, 'invitation');
   if (!verdict.ok) return { ok: false, reason: verdict.reason.replace(/^the token/, 'the invitation') };
   const { id, role, rooms, until, uses = 1 } = verdict.grant;
-  if (access.endings.uses(id) >= uses) return { ok: false, reason: 'the invitation has been used already' };
-  // Before the answer, so that two who come at once don't both get in.
-  access.endings.use(id);
   const session = await newSession(access, { role, rooms, until, from: id });
+  // Looked at and written down in one go, so that two who come at once don't both get in.
+  if (access.endings.uses(id).length >= uses)
+    return { ok: false, reason: 'the invitation has been used already' };
+  access.endings.use(id, session.grant.sub);
   return { ok: true, ...session, path: pathOf(session.grant) };
 }
 

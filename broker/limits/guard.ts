@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Attempts, createAttempts } from './attempts.ts';
 import { type Claims, createClaims } from './claims.ts';
+import { type Comings, createComings } from './comings.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { type LimitName, type Limits, type Refusal, steadyClock } from './limits.ts';
 import { createRetainedStore, type RetainedStore } from './retained.ts';
@@ -25,6 +26,7 @@ export interface Guard {
   claims: Claims;
   retained: RetainedStore;
   attempts: Attempts;
+  comings: Comings;
   /** For refusals of any kind: one line for each key, however often it happens. */
   sayOnce: SaidOnce['say'];
   /**
@@ -53,6 +55,7 @@ export function createGuard({ limits, root, onHit, clock = steadyClock }: GuardO
     connections,
     claims: createClaims(limits, root),
     retained,
+    comings: createComings(limits),
     attempts: createAttempts(limits, (refusal, address) =>
       over(refusal, address, { remote: address }, 'log-in attempts refused'),
     ),

@@ -106,6 +106,18 @@ export function limitHttp(
       );
   });
 
+  function tooSlow(request: IncomingMessage): void {
+    const remote = addressOf(request);
+    const reason = `an answer was not taken within ${guard.limits.responseSeconds} s`;
+    guard.over(
+      { limit: 'responseSeconds', reason },
+      remote ?? 'unknown',
+      { remote },
+      'HTTP connection closed',
+    );
+    request.socket.destroy();
+  }
+
   const addressOf = (request: IncomingMessage) => forwarded?.(request) ?? request.socket.remoteAddress;
   return {
     handler: (serve) => (request, response) => {
@@ -122,7 +134,11 @@ export function limitHttp(
         return;
       }
       answering.add(socket);
-      const done = () => answering.delete(socket);
+      const late = setTimeout(() => tooSlow(request), guard.limits.responseSeconds * 1000);
+      const done = () => {
+        answering.delete(socket);
+        clearTimeout(late);
+      };
       response.once('finish', done).once('close', done);
       serve(request, response);
     },

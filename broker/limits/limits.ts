@@ -55,6 +55,13 @@ export const LIMITS = {
     'time for a TLS handshake, and until CONNECT, also after a WebSocket upgrade',
     'closed',
   ),
+  connects: limit(
+    'number',
+    300,
+    [10, 1_000_000],
+    'connects of one peer in a minute, where it takes a token to come in',
+    'CONNACK 3',
+  ),
   httpSeconds: limit(
     'seconds',
     10,
@@ -62,6 +69,7 @@ export const LIMITS = {
     'time until an HTTP request is there, headers and body',
     'HTTP 408, closed',
   ),
+  responseSeconds: limit('seconds', 120, [5, 3_600], 'time until an HTTP answer has been taken', 'closed'),
   headerBytes: limit('bytes', 16 * KIB, [1 * KIB, 1 * MIB], 'headers of an HTTP request', 'HTTP 431, closed'),
   messageBytes: limit(
     'bytes',
@@ -161,7 +169,7 @@ export const LIMITS = {
     'seconds',
     60,
     [1, 86_400],
-    'time in which failed log-in attempts count, and for which an address then waits',
+    'time in which failed log-in attempts count, and for which it is then over the limit',
     'none: they count anew',
   ),
 } satisfies Record<string, Definition>;

@@ -1,4 +1,5 @@
 /** Access from the command line, with a real server in another process. */
+import { spawnSync } from 'node:child_process';
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -53,6 +54,44 @@ test('revoke ends a connection of the running server, by id and by the token its
     await end;
     expect((await run(['revoke', '--list', '--data', data])).stdout).not.toContain(` ${sub} `);
   }
+});
+
+test('a driver’s id leads to the invitation, in the list and in the log', async () => {
+  const data = testFolder();
+  const { cli, url } = await serve(data);
+  const [, webUrl] = await cli.printed(/Open +(http:\S+)/);
+  const { stdout: link, stderr } = await run(['invite', 'car1', '--uses', '2', '--data', data]);
+  const [, id = ''] = /plntry revoke (\S+) --data \S+$/.exec(stderr) ?? [];
+  const list = async () => (await run(['revoke', '--list', '--data', data])).stdout;
+  expect(await list()).toMatch(new RegExp(`^${id} .* invitation {2}operator of car1 {2}used 0 of 2$`));
+
+  const swapped = await fetch(`${webUrl}/api/session`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ invitation: link.split('#')[1] }),
+  });
+  const headers = { Cookie: swapped.headers.get('set-cookie')?.split(';')[0] ?? '' };
+  const { access } = (await (await fetch(`${webUrl}/api/fleet`, { headers })).json()) as {
+    access: { token: { peer: string; token: string } };
+  };
+  const { peer, token: password } = access.token;
+  await connectMqtt(url, { clientId: peer, username: peer, password });
+  const session = peer.slice(0, 13);
+  expect(await list()).toMatch(new RegExp(`  used 1 of 2: ${session}$`));
+  await cli.printed(new RegExp(`"invitation":"${id}".*"peer":"${session}".*an invitation was used`));
+  await cli.printed(new RegExp(`"client":"${peer}".*"access":"${id}".*MQTT client connected`));
+});
+
+test('access is ended also while the server can open no file', async ({ skip }) => {
+  const data = testFolder();
+  const { cli, url } = await serve(data);
+  const password = await tokenOf(data, 'car1');
+  const client = await connectMqtt(url, { clientId: 'car1', username: 'car1', password });
+  const limited = spawnSync('prlimit', ['--pid', String(cli.pid), '--nofile=3']);
+  if (limited.status !== 0) return skip('prlimit (util-linux) is not here');
+  const end = closed(client);
+  expect(await run(['revoke', '--peer', 'car1', '--data', data])).toMatchObject({ status: 0 });
+  await end;
 });
 
 test('the secret is made once, for its user alone', async () => {
@@ -187,7 +226,8 @@ test('who signs in is ended by the id in the list, and let in again when that is
   const [first] = [await signIn(), await signIn()];
   expect(await first.you()).toBe('Ann Lee');
   const list = async () => (await run(['revoke', '--list', '--data', data])).stdout;
-  const [, id = ''] = /^(oidc-\S+) .* sign-in {2}operator {2}Ann Lee {2}car\*$/m.exec(await list()) ?? [];
+  const [, id = ''] =
+    /^(oidc-\S+) .* sign-in {2}operator of car\* {2}Ann Lee \(op-[0-9a-f]{10}\)$/m.exec(await list()) ?? [];
   expect((await list()).split('\n')).toHaveLength(1);
 
   await run(['revoke', id, '--data', data]);

@@ -10,6 +10,8 @@ import { join, listen } from '../witness.ts';
 /** What the server allows unless configured otherwise: see broker/limits/limits.ts. */
 const MOST_SUBSCRIPTIONS = 200;
 const MOST_RETAINED = 2_000;
+/** Of one peer, in a minute. */
+const MOST_CONNECTS = 300;
 /** Messages a second of an operator, and for how many seconds' worth of them it may save up. */
 const OPERATOR_RATE = 50;
 const BURST_S = 5;
@@ -144,6 +146,24 @@ export const FLOODS: Attack[] = [
       return { attempts: tries, gotIn: 0 };
     },
     said: [],
+  },
+  {
+    name: 'a token’s holder who comes and goes',
+    tries: { full: 5_000, test: 600 },
+    async run(target, tries) {
+      const holder = await login(target, `Q1-${target.operator}`);
+      const startedAt = performance.now();
+      let letIn = 0;
+      // One after another: of several at once each would take the place of the one before.
+      for (const _ of range(tries)) {
+        const { raw, code } = await knock(target, holder);
+        if (code === 0) letIn += 1;
+        await end(raw);
+      }
+      const minutes = Math.ceil((performance.now() - startedAt) / 60_000) + 1;
+      return { attempts: tries, gotIn: Math.max(0, letIn - minutes * MOST_CONNECTS) };
+    },
+    said: [{ line: /^MQTT client comes and goes/ }, { line: /came more than \d+ times/ }],
   },
   {
     name: 'subscribers that read nothing of what they are sent',

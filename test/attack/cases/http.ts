@@ -104,6 +104,8 @@ async function answerTo(target: Target, text: string): Promise<string> {
 }
 
 const close = 'Connection: close\r\n';
+/** Requests on one connection at once. */
+const AHEAD = 200;
 
 export const HTTP: Attack[] = [
   {
@@ -147,6 +149,19 @@ export const HTTP: Attack[] = [
       return { attempts: tries, gotIn };
     },
     said: [],
+  },
+  {
+    name: 'HTTP requests sent ahead of their answers',
+    tries: { full: 100, test: 20 },
+    async run(target, tries) {
+      let gotIn = 0;
+      await inParallel(range(tries), 8, async () => {
+        const answer = await answerTo(target, 'GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(AHEAD));
+        if (answer.split('HTTP/1.1 200').length - 1 > 1) gotIn += 1;
+      });
+      return { attempts: tries, gotIn };
+    },
+    said: [{ line: /^HTTP requests ahead of an answer refused/ }],
   },
   {
     name: 'HTTP hosts that are somebody else’s',

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { sessionOfPeer } from '../../../broker/access/identity.ts';
 import { addEnded } from '../../../broker/access/register.ts';
+import { iceFromEnvironment } from '../../../broker/ice/from-environment.ts';
 import { readPass } from '../../../shared/pass.ts';
 import { newKey, publicKeyOf } from '../../../shared/signature.ts';
 import { guardedServer, HOUR_S } from '../../helpers/access.ts';
@@ -188,4 +189,31 @@ test('ending the id of a page, as logs and the wire show it, ends its session', 
   addEnded(`${data}/access`, { sub: sessionOfPeer(peer), before: Math.floor(Date.now() / 1_000) });
   await end;
   expect((await post(`${webUrl}/api/token`, { peer }, cookie)).status).toBe(401);
+});
+
+test('ICE servers are handed out in the name of who asks, or of one of its own pages', async () => {
+  const ice = iceFromEnvironment({
+    PLNTRY_TURN_URLS: 'turn:turn.example.org',
+    PLNTRY_TURN_SECRET: 'not a secret',
+  });
+  const { webUrl, invite, login } = await guardedServer({ ice });
+  const { cookie, body } = await accept(webUrl, (await invite('operator', ['car1'])).text);
+  const { peer }: Json = await (await post(`${webUrl}/api/token`, {}, cookie)).json();
+  const car = { Authorization: `Bearer ${(await login('car1', 'vehicle', ['car1'])).password}` };
+  const ask = async (query: string, headers: Record<string, string>): Promise<[number, Json]> => {
+    const response = await fetch(`${webUrl}/api/ice${query}`, { headers });
+    return [response.status, await response.json()];
+  };
+  const nameIn = ([status, answer]: [number, Json]) => [status, answer.iceServers[0].username.split(':')[1]];
+  expect(body.you.role).toBe('operator');
+  expect(nameIn(await ask(`?peer=${peer}`, { Cookie: cookie }))).toEqual([200, peer]);
+  expect(nameIn(await ask('', car))).toEqual([200, 'car1']);
+  for (const [query, headers] of [
+    ['?peer=car1', { Cookie: cookie }],
+    [`?peer=${peer}`, car],
+    ['?peer=op-0123456789-01234567', { Cookie: cookie }],
+  ] as const) {
+    const [status, answer] = await ask(query, headers);
+    expect([status, answer.error]).toEqual([403, `'${query.slice(6)}' is not one of yours.`]);
+  }
 });

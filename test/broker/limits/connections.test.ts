@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { createGuard } from '../../../broker/limits/guard.ts';
 import { httpServerOptions, limitHttp } from '../../../broker/limits/http-limits.ts';
 import { DEFAULT_LIMITS } from '../../../broker/limits/limits.ts';
+import { guardedServer } from '../../helpers/access.ts';
 import { createAuthority } from '../../helpers/certificates.ts';
 import { limitedServer } from '../../helpers/limited-server.ts';
 import { closed, connectMqtt, nextMessage } from '../../helpers/mqtt-clients.ts';
@@ -182,4 +183,60 @@ test('requests that are sent ahead of their answers are not served all at once, 
   await closed;
   await logged(({ message }) => message === 'HTTP requests ahead of an answer refused');
   expect((await fetch(`${webUrl}/healthz`)).status).toBe(200);
+});
+
+test('who takes an answer too slowly is closed, and others get theirs', async () => {
+  const hits: string[] = [];
+  const limits = { ...DEFAULT_LIMITS, responseSeconds: 1 };
+  const guard = createGuard({ limits, root: 'rooms', onHit: (limit) => void hits.push(limit) }, silent);
+  const server = createServer(httpServerOptions(limits));
+  const large = Buffer.alloc(64 * 1024 * 1024);
+  server.on(
+    'request',
+    limitHttp(server, guard).handler((_request, response) => void response.end(large)),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    guard.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const slow = connect(port, '127.0.0.1');
+  slow.on('error', () => {});
+  const end = once(slow, 'close');
+  slow.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+  // A little now and then: never idle, and never done.
+  const sip = setInterval(() => slow.read(1), 50);
+  onTestFinished(() => clearInterval(sip));
+  const whole = await (await fetch(`http://127.0.0.1:${port}/`)).arrayBuffer();
+  expect(whole.byteLength).toBe(large.length);
+  await expect.poll(() => hits, { timeout: 20_000 }).toEqual(['responseSeconds']);
+  clearInterval(sip);
+  slow.resume();
+  await end;
+});
+
+test('who comes and goes without end is refused after a while, and said once; a neighbour is not', async () => {
+  const { mqttUrl, login, entries, webUrl } = await guardedServer({ limits: { connects: 30 } });
+  const [restless, other] = [
+    await login('car1', 'vehicle', ['car1']),
+    await login('car2', 'vehicle', ['car2']),
+  ];
+  for (let i = 0; i < 30; i++) await (await connectMqtt(mqttUrl, restless)).endAsync();
+  for (let i = 0; i < 10; i++)
+    await expect(connectMqtt(mqttUrl, restless)).rejects.toMatchObject({ code: 3 });
+  await connectMqtt(mqttUrl, other);
+
+  const of = (message: string) =>
+    entries.filter((entry) => entry.message === message && entry.fields.client === 'car1');
+  expect(of('MQTT client connected')).toHaveLength(20);
+  expect(of('MQTT client comes and goes')).toHaveLength(1);
+  expect(of('MQTT client refused').map(({ fields }) => fields.reason)).toEqual([
+    expect.stringMatching(/^it came more than 30 times in 60 s: it may again in \d+ s$/),
+  ]);
+  const { password } = await login('mon-1', 'monitor', ['*']);
+  const headers = { Authorization: `Bearer ${password}` };
+  const metrics = await (await fetch(`${webUrl}/metrics`, { headers })).text();
+  expect(metrics).toMatch(/^plntry_limit_hits_total\{limit="connects"\} 10$/m);
 });

@@ -177,33 +177,21 @@ describe('log-in attempts', () => {
     return { over, ...createAttempts({ loginFailures: 2, loginSeconds: 60 }, (_, who) => over.push(who)) };
   };
 
-  test('only failures count, and then the address has to wait', async () => {
-    const { allowed, failed, succeeded, over } = attempts();
-    for (let i = 0; i < 1_000; i++) {
-      expect(await allowed('192.0.2.1')).toEqual({ ok: true });
-      succeeded('192.0.2.1');
-    }
-    for (let i = 0; i < 3; i++) await failed('192.0.2.1');
-    const refused = await allowed('192.0.2.1');
-    expect(refused).toMatchObject({ ok: false });
-    expect(!refused.ok && refused.retryAfterS).toBeGreaterThan(50);
-    expect(await allowed('192.0.2.2')).toEqual({ ok: true });
+  test('who has had too many has to wait, and nobody elsewhere', async () => {
+    const { failed, over } = attempts();
+    expect([await failed('192.0.2.1'), await failed('192.0.2.1')]).toEqual([null, null]);
+    for (let i = 0; i < 2; i++) expect(await failed('192.0.2.1')).toBeGreaterThan(50);
     expect(over).toEqual(['192.0.2.1', '192.0.2.1']);
+    expect(await failed('192.0.2.2')).toBeNull();
   });
 
-  test('who was let in from there lately has failures of its own to count', async () => {
-    const { allowed, failed, succeeded } = attempts();
-    succeeded('192.0.2.1', 'car1');
-    for (let i = 0; i < 3; i++) await failed('192.0.2.1', 'car2');
-    expect((await allowed('192.0.2.1', 'car2')).ok).toBe(false);
-    expect((await allowed('192.0.2.1')).ok).toBe(false);
-    for (let i = 0; i < 2; i++) {
-      expect((await allowed('192.0.2.1', 'car1')).ok).toBe(true);
-      await failed('192.0.2.1', 'car1');
-    }
-    await failed('192.0.2.1', 'car1');
-    expect((await allowed('192.0.2.1', 'car1')).ok).toBe(false);
-    expect((await allowed('192.0.2.2', 'car1')).ok).toBe(true);
+  test('those that are held back beforehand are counted apart', async () => {
+    const { failed, waitOf } = attempts();
+    for (let i = 0; i < 3; i++) await failed('192.0.2.1', 'token');
+    expect(await waitOf('192.0.2.1', 'code')).toBeNull();
+    for (let i = 0; i < 3; i++) await failed('192.0.2.1', 'code');
+    expect(await waitOf('192.0.2.1', 'code')).toBeGreaterThan(50);
+    expect(await waitOf('192.0.2.2', 'code')).toBeNull();
   });
 });
 

@@ -155,7 +155,8 @@ describe('rate', () => {
     const guard = createGuard({ limits, root: 'rooms', onHit: (limit) => hit.push(limit) }, silent);
     const gate: Gate = {
       ...OPEN_GATE,
-      grantOf: ({ id }) => ({ role: id === 'car1' ? 'vehicle' : 'monitor' }) as Grant,
+      grantOf: ({ id: sub }) =>
+        ({ id: sub, sub, from: [], role: sub === 'car1' ? 'vehicle' : 'monitor' }) as unknown as Grant,
     };
     const broker = await createBroker(guard, silent, () => gate);
     const tcp = createMqttTcp(broker, guard);
