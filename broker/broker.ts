@@ -17,6 +17,7 @@ import {
 import type { Log } from '../shared/log.ts';
 import { type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
 import { sessionOfPeer } from './access/identity.ts';
+import { createClientLog } from './client-log.ts';
 import {
   connectProblem,
   MAX_CLIENT_ID_LENGTH,
@@ -89,13 +90,11 @@ export async function createBroker(
   const refusals = new WeakMap<Client, { code: number; reason: string }>();
   const connects = new WeakMap<Client, ConnectPacket>();
   const failed = new WeakSet<Client>();
-  /** Those that come and go so often that it is not said each time. */
-  const restless = new WeakSet<Client>();
   const clients = new Set<Client>();
   let closing = false;
   const gate = gateFor({
     isOwn: (client) => servedOf(client)?.connection.transport === 'internal',
-    onClosed: (client, reason) => log.warn({ ...describe(client), reason }, 'MQTT client closed'),
+    onClosed: (client, reason) => said.closed(client, reason),
   });
 
   const servedOf = (client: Client) => connections.get(client.conn);
@@ -103,37 +102,7 @@ export async function createBroker(
     servedOf(client)?.connection.transport === 'internal'
       ? 'server'
       : (gate.grantOf(client)?.role ?? 'anyone');
-  const describe = (client: Client) => {
-    const served = servedOf(client);
-    const { transport, remote, certificate } = served?.connection ?? {};
-    const dropped = served?.backlog.dropped();
-    const peer = gate.grantOf(client)?.sub;
-    const more = {
-      ...(peer === undefined || peer === client.id ? {} : { peer }),
-      ...(certificate ? { certificate: certificate.name } : {}),
-      ...(dropped ? { dropped } : {}),
-    };
-    return { client: client.id ?? undefined, transport, remote, ...more };
-  };
-  /** What `plntry revoke` knows it by: its invitation, its person, or its token. */
-  const accessOf = (client: Client) => {
-    const grant = gate.grantOf(client);
-    return grant ? { access: grant.from[0] ?? grant.id } : {};
-  };
-  /**
-   * Whom a line in the log is about: the peer that its token names, or where it comes from while it has not been
-   * let in. Not its client id, of which it can have as many as it likes.
-   */
-  const whoIs = (client: Client) =>
-    (client.connected ? (gate.grantOf(client)?.sub ?? client.id) : servedOf(client)?.connection.address) ??
-    'unknown';
-  const over = (client: Client, refusal: Refusal, message?: string) =>
-    guard.over(refusal, whoIs(client), describe(client), message);
-  /** Once for each reason, whatever it names and counts. */
-  const sayWhy = (client: Client, reason: string, message: string) => {
-    const key = `${message} ${whoIs(client)} ${reason.replace(/'.*'|\d+/gs, '')}`;
-    guard.sayOnce(key, { ...describe(client), reason }, message);
-  };
+  const said = createClientLog(guard, log, servedOf, () => gate);
 
   /** @param client null for the will of a client that an earlier run of the broker had */
   function authorizePublish(
@@ -156,7 +125,9 @@ export async function createBroker(
       return done(new Error(reason));
     }
     const own = !client || roleOf(client) === 'server';
-    const refusal = own ? null : publishRefusal(guard, client, packet, (...said) => over(client, ...said));
+    const refusal = own
+      ? null
+      : publishRefusal(guard, client, packet, (...more) => said.over(client, ...more));
     done(refusal && new LimitError(refusal));
   }
 
@@ -169,11 +140,11 @@ export async function createBroker(
     if (roleOf(client) === 'server') return done(null, subscription);
     if (!gate.maySubscribe(client, subscription.topic)) {
       const reason = `it may not subscribe to '${shown(subscription.topic)}'`;
-      sayWhy(client, reason, 'MQTT subscription refused');
+      said.why(client, reason, 'MQTT subscription refused');
       return done(null, null);
     }
     const refusal = guard.claims.subscribe(client, subscription.topic);
-    if (refusal) over(client, refusal, 'MQTT subscription refused');
+    if (refusal) said.over(client, refusal, 'MQTT subscription refused');
     done(null, refusal ? null : subscription);
   }
 
@@ -182,9 +153,7 @@ export async function createBroker(
     if (!gate.mayReceive(client, packet.topic)) return null;
     const backlog = servedOf(client)?.backlog;
     if (!backlog?.drops(packet)) return packet;
-    if (backlog.dropped() === 1) {
-      guard.sayOnce(`slow ${whoIs(client)}`, describe(client), 'slow MQTT client, dropping QoS 0 messages');
-    }
+    if (backlog.dropped() === 1) said.once(client, 'slow MQTT client, dropping QoS 0 messages');
     return null;
   }
 
@@ -217,15 +186,11 @@ export async function createBroker(
     }
     const grant = gate.grantOf(client);
     if (grant) {
-      const who = sessionOfPeer(grant.sub);
-      const { refusal, isSaid } = await guard.comings.came(who);
+      const { refusal, isSaid } = await guard.comings.came(sessionOfPeer(grant.sub));
+      if (!isSaid) said.hush(client);
       if (refusal) {
-        guard.over(refusal, who, describe(client), 'MQTT client refused');
+        said.over(client, refusal, 'MQTT client refused');
         return { code: SERVER_UNAVAILABLE, reason: refusal.reason, refusal };
-      }
-      if (!isSaid) {
-        restless.add(client);
-        guard.sayOnce(`restless ${who}`, describe(client), 'MQTT client comes and goes');
       }
     }
     const will = connects.get(client)?.will;
@@ -263,12 +228,11 @@ export async function createBroker(
   });
   aedes.on('client', (client) => {
     if (roleOf(client) !== 'server') clients.add(client);
-    if (!restless.has(client))
-      log.info({ ...describe(client), ...accessOf(client) }, 'MQTT client connected');
+    said.connected(client);
   });
   aedes.on('clientDisconnect', (client) => {
     clients.delete(client);
-    if (!restless.has(client)) log.info(describe(client), 'MQTT client disconnected');
+    said.disconnected(client);
   });
   aedes.on('clientError', (client, error) => {
     // Every write that was waiting reports the same, and what went over a limit was said.
@@ -276,17 +240,15 @@ export async function createBroker(
     failed.add(client);
     // With a refusal this is how Aedes reports that it closed the connection.
     const message = refusals.has(client) ? 'MQTT client refused' : 'MQTT client error';
-    sayWhy(client, error.message, message);
+    said.why(client, error.message, message);
   });
   aedes.on('connectionError', (client, error) => {
     if (error instanceof LimitError) return;
     if (error.message === CONNECT_LATE) {
-      over(client, { limit: 'connectSeconds', reason: `no CONNECT within ${limits.connectSeconds} s` });
-    } else sayWhy(client, error.message, 'MQTT connection refused');
+      said.over(client, { limit: 'connectSeconds', reason: `no CONNECT within ${limits.connectSeconds} s` });
+    } else said.why(client, error.message, 'MQTT connection refused');
   });
-  aedes.on('keepaliveTimeout', (client) =>
-    guard.sayOnce(`silent ${whoIs(client)}`, describe(client), 'MQTT client fell silent'),
-  );
+  aedes.on('keepaliveTimeout', (client) => said.once(client, 'MQTT client fell silent'));
   // Not in Aedes's types: a failure of its own storage. Without a listener it would end the process.
   (aedes as NodeJS.EventEmitter).on('error', (error: Error) => {
     log.error({ reason: error.message }, 'MQTT broker error');
@@ -297,16 +259,13 @@ export async function createBroker(
       connection.stream.destroy();
       return;
     }
-    const { transport, remote } = connection;
-    const own = transport === 'internal';
+    const own = connection.transport === 'internal';
     const line = createLine({
       transport: connection,
       limits: own ? { ...limits, backlogBytes: Number.POSITIVE_INFINITY } : limits,
       clock,
-      onOver(refusal, isClosed) {
-        const fields = { client: client.id ?? undefined, transport, remote };
-        guard.over(refusal, whoIs(client), fields, isClosed ? 'over a limit' : 'MQTT client slowed');
-      },
+      onOver: (refusal, isClosed) =>
+        said.over(client, refusal, isClosed ? 'over a limit' : 'MQTT client slowed'),
     });
     connections.set(line.stream, { connection, line, backlog: createBacklog(line.backlog) });
     lines.add(line);
