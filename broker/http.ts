@@ -8,6 +8,7 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
+import staticGzip from 'express-static-gzip';
 import { type FleetAnswer, SIGN_IN_PATH } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { Access } from './access/access.ts';
@@ -159,6 +160,15 @@ function timed({ http }: Metrics): RequestHandler {
   };
 }
 
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** One page for all: fleet, operators, phones that are a vehicle, timelines; it looks at its own address. */
 function addPages(app: Express, pages: string): void {
   const index = join(pages, 'index.html');
@@ -178,13 +188,20 @@ function addPages(app: Express, pages: string): void {
     },
   );
   const assets = join(pages, ASSETS) + sep;
+  // A path that is none would be answered by the next in words of its own.
+  app.use(({ path }, _response, next) => next(isDecodable(path) ? undefined : { status: 400 }));
   app.use(
-    express.static(pages, {
+    // As the build has compressed them: answers that hold a token are never compressed (BREACH).
+    staticGzip(pages, {
+      enableBrotli: true,
+      orderPreference: ['br', 'gzip'],
       index: false,
-      redirect: false,
-      setHeaders(response, path) {
-        const immutable = path.startsWith(assets);
-        response.setHeader('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+      serveStatic: {
+        redirect: false,
+        setHeaders(response, path) {
+          const immutable = path.startsWith(assets);
+          response.setHeader('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+        },
       },
     }),
   );
