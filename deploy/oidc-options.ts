@@ -10,7 +10,6 @@ import { OptionError, option, parseName, variableOf } from './options.ts';
 export const OIDC_SECRET = 'PLNTRY_OIDC_CLIENT_SECRET';
 
 const DEFAULT_CLAIM = 'groups';
-const DEFAULT_SCOPE = 'openid profile groups';
 const DEFAULT_SESSION = '12h';
 
 export interface OidcFlags {
@@ -107,7 +106,7 @@ export function addOidcOptions(command: Command): Command {
     .addOption(
       option('--oidc-scope <names>', 'what the provider is asked for', parseScope).default(
         undefined,
-        DEFAULT_SCOPE,
+        'openid profile, and groups where it has that',
       ),
     )
     .addOption(
@@ -155,7 +154,7 @@ export function oidcOptions(
     mappings,
     name: flags.oidcName ?? new URL(issuer).host,
     claim: flags.oidcClaim ?? DEFAULT_CLAIM,
-    scope: flags.oidcScope ?? DEFAULT_SCOPE,
+    scope: flags.oidcScope,
     sessionS: flags.oidcSession ?? parseSpan(DEFAULT_SESSION),
   };
 }

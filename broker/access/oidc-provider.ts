@@ -26,8 +26,11 @@ export interface ProviderOptions {
   secret?: string | undefined;
   /** What people call it. */
   name: string;
-  /** What is asked for: names with spaces between, `openid` among them. */
-  scope: string;
+  /**
+   * What is asked for: names with spaces between, `openid` among them. Unless given it is `openid profile`, and
+   * `groups` of a provider that says that it has it: others refuse what they don't know.
+   */
+  scope?: string | undefined;
   /** Where the values are that give roles: see {@link valuesOf}. */
   claim: string;
 }
@@ -86,7 +89,7 @@ export function findProvider(options: ProviderOptions, clock: Clock, log: Log): 
       const kept = { state: client.randomState(), nonce: client.randomNonce(), verifier };
       const url = client.buildAuthorizationUrl(config, {
         redirect_uri: redirectUri,
-        scope,
+        scope: scope ?? usualScope(config),
         state: kept.state,
         nonce: kept.nonce,
         code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -120,6 +123,11 @@ export function findProvider(options: ProviderOptions, clock: Clock, log: Log): 
       stopWaiting();
     },
   };
+}
+
+function usualScope(config: client.Configuration): string {
+  const { scopes_supported: known = [] } = config.serverMetadata();
+  return ['openid', 'profile', ...(known.includes('groups') ? ['groups'] : [])].join(' ');
 }
 
 async function discovery({ issuer, clientId, secret }: ProviderOptions): Promise<client.Configuration> {

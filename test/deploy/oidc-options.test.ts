@@ -70,7 +70,6 @@ describe('what the server is given', () => {
       name: 'id.example.org:8443',
       claim: 'groups',
       mappings: [{ value: 'drivers', role: 'operator', room: 'car*' }],
-      scope: 'openid profile groups',
       sessionS: 12 * 3_600,
     });
   });

@@ -25,6 +25,8 @@ export interface OpenIdProviderOptions {
   host?: '127.0.0.1' | 'localhost';
   /** Claims in the ID token as well as from the userinfo endpoint. */
   inIdToken?: boolean;
+  /** Whether groups are asked for by a scope of their own; otherwise they come with the profile. */
+  groupsScope?: boolean;
   /** Without a secret. */
   isPublic?: boolean;
 }
@@ -39,7 +41,6 @@ export const signInWith = (
   clientId: CLIENT.id,
   secret: CLIENT.secret,
   name: 'Test ID',
-  scope: 'openid profile groups',
   claim: 'groups',
   mappings: parseMappings(map),
   sessionS: 3_600,
@@ -55,6 +56,7 @@ export async function openIdProvider({
   host = '127.0.0.1',
   inIdToken = false,
   isPublic = false,
+  groupsScope = true,
 }: OpenIdProviderOptions) {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const http = createServer();
@@ -79,8 +81,13 @@ export async function openIdProvider({
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: 'test' }] },
     cookies: { keys: ['of the tests'] },
     ttl: { AccessToken: TTL_S, Grant: TTL_S, IdToken: TTL_S, Interaction: TTL_S, Session: TTL_S },
-    scopes: ['openid', 'profile', 'groups'],
-    claims: { openid: ['sub'], profile: ['name'], groups: claims.filter((claim) => claim !== 'name') },
+    scopes: ['openid', 'profile', ...(groupsScope ? ['groups'] : [])],
+    claims: {
+      openid: ['sub'],
+      ...(groupsScope
+        ? { profile: ['name'], groups: claims.filter((claim) => claim !== 'name') }
+        : { profile: claims }),
+    },
     conformIdTokenClaims: !inIdToken,
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_context, { uid }) => `${INTERACTION}${uid}` },

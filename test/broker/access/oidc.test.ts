@@ -52,6 +52,16 @@ describe('who signs in', () => {
     expect(back.headers.get('cache-control')).toBe('no-store');
   });
 
+  test.each([
+    [true, 'openid profile groups'],
+    [false, 'openid profile'],
+  ])('is asked for by the scopes that the provider has; groups: %s', async (groupsScope, scope) => {
+    const { server, browser } = await all({ groupsScope });
+    const question = await browser.request(`${server.webUrl}/sign-in`);
+    expect(new URL(question.headers.get('location') ?? '').searchParams.get('scope')).toBe(scope);
+    expect((await signIn(browser, server, 'ann')).url).toBe(`${server.webUrl}/rooms/car1`);
+  });
+
   test('is asked for with PKCE, a state and a nonce, new ones each time', async () => {
     const { server, browser } = await all();
     const asked = async () => {
