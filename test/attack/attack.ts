@@ -4,6 +4,8 @@ import type { Target } from './target.ts';
 export interface Attack {
   /** As a row of the table. */
   name: string;
+  /** Why it can't be tried on this machine, if so. */
+  problem?(): string | null;
   /** How often it is tried, in the benchmark and in the tests. */
   tries: { full: number; test: number };
   /** @param tries of the above */

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from '../attack.ts';
 import type { Target } from '../target.ts';
 import { connectPacket } from '../wire/packets.ts';
-import { dial, type Raw, range } from '../wire/raw.ts';
-import { upgrade } from './websocket.ts';
+import { dial, knock, type Raw, range } from '../wire/raw.ts';
+import { heldFrom, vanish, vanishingProblem } from '../wire/vanish.ts';
+import { overWebSocket, upgrade } from './websocket.ts';
 
 /** Between two bytes, ms. */
 const DRIP_MS = 250;
@@ -116,6 +117,40 @@ export const SLOW: Attack[] = [
     },
     [{ line: /^MQTT client fell silent/ }],
   ),
+  {
+    name: 'half-open connections: the network of the other end is gone',
+    tries: { full: 300, test: 30 },
+    problem: vanishingProblem,
+    async run(target, count) {
+      const password = await target.token(target.operator, 'operator', [target.car]);
+      const login = (index: number) => ({ clientId: `G${index}`, username: 'x', password, keepalive: 10 });
+      const goIn = async (index: number): Promise<Raw> => {
+        if (index % 3 === 0) return (await knock(target, { ...login(index), keepalive: 2 })).raw;
+        if (index % 3 === 1) {
+          const { raw } = await upgrade(target);
+          const before = raw.received().length;
+          raw.socket.write(overWebSocket(connectPacket(login(index))));
+          await raw.answer(before + 6);
+          return raw;
+        }
+        const raw = await dial(target, 'web');
+        raw.socket.write(`GET /healthz HTTP/1.1\r\nHost: ${new URL(target.webUrl).host}\r\n\r\n`);
+        await raw.answer(12);
+        return raw;
+      };
+      const raws = await Promise.all(range(count).map(goIn));
+      const comeBack = vanish(target.from);
+      try {
+        for (const { socket } of raws) socket.destroy();
+        const until = performance.now() + HELD_MS;
+        while (heldFrom(target.from) > 0 && performance.now() < until) await sleep(DRIP_MS);
+        return { attempts: count, gotIn: heldFrom(target.from) };
+      } finally {
+        comeBack();
+      }
+    },
+    said: [{ line: /^MQTT client fell silent/ }, { line: /it answered nothing for/ }],
+  },
 ];
 
 /** One for all: whoever attacks has one token, and many connections. */

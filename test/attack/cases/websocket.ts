@@ -19,6 +19,9 @@ function frame(first: number, payload: Buffer, { claimed = payload.length, maske
   return Buffer.concat([Buffer.from([first]), length, Buffer.alloc(masked ? 4 : 0), payload]);
 }
 
+/** As a client would send it. */
+export const overWebSocket = (packet: Buffer): Buffer => frame(FIN | OP.binary, packet);
+
 function upgradeRequest(
   target: Target,
   { path = '/mqtt', headers = {} as Record<string, string> } = {},

@@ -22,7 +22,10 @@ const { values: flags } = parseArgs({
     verbose: { type: 'boolean' },
   },
 });
-const wanted = ATTACKS.filter(({ name }) => name.includes(flags.only ?? ''));
+const named = ATTACKS.filter(({ name }) => name.includes(flags.only ?? ''));
+for (const { name, problem } of named)
+  if (problem?.()) process.stderr.write(`left out: ${name}: ${problem()}\n`);
+const wanted = named.filter(({ problem }) => !problem?.());
 if (wanted.length === 0) throw new Error(`There is no attack whose name has '${flags.only}' in it.`);
 
 const found: Found[] = [];
