@@ -13,7 +13,7 @@ import { type FleetAnswer, SIGN_IN_PATH } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { Access } from './access/access.ts';
 import { callerOf, demand } from './access/caller.ts';
-import { isOwnPeer } from './access/identity.ts';
+import { isOwnPeer, mayEnter } from './access/identity.ts';
 import type { SignIn } from './access/oidc.ts';
 import { type AccessRoutesOptions, accessAnswer, accessRoutes } from './access/routes.ts';
 import type { Forwarded } from './forwarded.ts';
@@ -78,7 +78,11 @@ export function createHttpApp(options: HttpOptions): Express {
     next();
   });
   app.get('/api/fleet', async (request, response) => {
-    const keys = options.vehicleKeys?.();
+    const caller = control && (await callerOf(control, request));
+    const known = Object.entries(options.vehicleKeys?.() ?? {});
+    // Names of vehicles are for those who may see them.
+    const mine = control ? known.filter(([room]) => caller && mayEnter(caller, room)) : known;
+    const keys = options.vehicleKeys && Object.fromEntries(mine);
     const more = access ? { access: await accessAnswer(access.control, request, access.signIn?.name) } : {};
     response.json({ ...options.fleet, ...(keys && { keys }), ...more });
   });

@@ -58,7 +58,13 @@ export function fleetSettings(): Promise<FleetSettings> {
 
 /** As the server says them now; as they were if it does not. */
 export async function renewFleetSettings(): Promise<void> {
-  await ask('/api/fleet', FleetAnswerSchema).then(learn, () => {});
+  await ask('/api/fleet', FleetAnswerSchema).then(
+    (answer) => {
+      // Who is not let in any more is told less, which says nothing about the vehicles.
+      if (!answer.access || answer.access.you) learn(answer);
+    },
+    () => {},
+  );
 }
 
 function learn({ root, mqtt, name, keys, fleetKey }: FleetAnswer): FleetSettings {

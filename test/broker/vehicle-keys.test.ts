@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { startServer } from '../../broker/serve.ts';
 import { createVehicleKeys } from '../../broker/vehicle-keys.ts';
 import { newKey, publicKeyOf } from '../../shared/signature.ts';
+import { guardedServer } from '../helpers/access.ts';
 import { testFolder } from '../helpers/folder.ts';
 import { recordLog } from '../helpers/log.ts';
 import { silent, testServer } from '../helpers/room.ts';
@@ -18,6 +19,17 @@ test('pages are told the vehicles’ keys, as the file says them now', async () 
   expect(await keys()).toEqual({ car1: one });
   writeFileSync(file, JSON.stringify({ car1: two, car2: one }));
   expect(await keys()).toEqual({ car1: two, car2: one });
+});
+
+test('with access control people are told those of their rooms, and nobody else is told any', async () => {
+  const file = join(testFolder(), 'vehicle-keys.json');
+  writeFileSync(file, JSON.stringify({ car1: one, car2: two, van1: one }));
+  const { webUrl, login } = await guardedServer({ vehicleKeys: file });
+  const keysFor = async (headers: Record<string, string>) =>
+    ((await (await fetch(`${webUrl}/api/fleet`, { headers })).json()) as { keys: unknown }).keys;
+  const { password } = await login('op-1', 'operator', ['car*']);
+  expect(await keysFor({ Authorization: `Bearer ${password}` })).toEqual({ car1: one, car2: two });
+  expect(await keysFor({})).toEqual({});
 });
 
 test('without such a file nothing is said of keys', async () => {
