@@ -64,7 +64,8 @@ export function securityHeaders({ mqttUrl, forwarded, hsts }: HeaderOptions): Re
 /** Not every browser counts WebSockets to the page's own host as 'self'. */
 function webSocketOrigins(request: IncomingMessage, forwarded: Forwarded): string {
   const { host } = request.headers;
-  if (!host || !/^[\w.:[\]-]+$/.test(host)) return "'self'";
+  // A policy can't name an IPv6 address; there 'self' alone has to do.
+  if (!host || !/^[\w.:-]+$/.test(host)) return "'self'";
   const secure = forwarded.isSecure(request);
   if (secure !== null) return `${secure ? 'wss' : 'ws'}://${host}`;
   return `ws://${host} wss://${host}`;

@@ -32,7 +32,8 @@ export interface VehicleFlags extends DriveLogFlags, ClientTlsFlags {
   maxOperators: number;
   iceServers?: IceServer[];
   server?: string;
-  fleetKey?: string | null;
+  /** Or `none`. */
+  fleetKey?: string;
   tokenFile?: string;
   data?: string;
   fps: number;
@@ -181,7 +182,7 @@ ${ICE_HELP}`,
               driveLog,
               estopFile: estopFile(data, room),
               keyFile: files.own,
-              fleetKey: { key: flags.fleetKey, file: files.fleet },
+              fleetKey: { key: flags.fleetKey === 'none' ? null : flags.fleetKey, file: files.fleet },
               times: { releaseMs, brakeMs },
               speed: { maxSpeed: maxSpeed / 3.6, ceilingMs },
             },

@@ -56,10 +56,9 @@ export function parseCodec(text: string): string {
   throw new InvalidArgumentError('An encoder’s name has a-z, 0-9 and _, for example libx264.');
 }
 
-/** The public key of a fleet; null for none. */
-export function parseFleetKey(text: string): string | null {
-  if (text === 'none') return null;
-  if (isKey(text)) return text;
+/** The public key of a fleet, or `none`: commander takes a null for nothing at all. */
+export function parseFleetKey(text: string): string {
+  if (text === 'none' || isKey(text)) return text;
   throw new InvalidArgumentError('It is neither a public key, which has 43 characters, nor none.');
 }
 

@@ -129,6 +129,8 @@ export function createBus(options: BusOptions) {
       queueQoSZero: false,
       manualConnect: true,
       ...login.say(),
+      // MQTT.js leaves out the brackets of an IPv6 address.
+      transformWsUrl: () => withoutLogin(options.url),
       ...(options.openSocket ? { createWebsocket: options.openSocket } : {}),
       ...options.tls,
       ...(will ? { will: { ...will, payload: toBytes(will.payload), qos: 1, retain: true } } : {}),
@@ -338,4 +340,12 @@ function wordsOf(payload: Uint8Array): string {
 }
 
 /** mqtt.js wants a Buffer type, and takes any bytes (none for an empty will). */
+/** WebSockets take none in their address; it goes into CONNECT. */
+function withoutLogin(address: string): string {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
+
 const toBytes = (text: string) => new TextEncoder().encode(text) as unknown as Buffer;

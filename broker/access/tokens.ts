@@ -78,7 +78,8 @@ const ClaimsSchema = z.object({
 const BegunSchema = z.object({ state: z.string(), nonce: z.string(), verifier: z.string(), to: z.string() });
 const SIGN_IN = 'sign-in';
 
-export const newId = (): string => randomBytes(9).toString('base64url');
+/** Hexadecimal: on a command line none is taken for an option. */
+export const newId = (): string => randomBytes(8).toString('hex');
 
 /** @param root the topic root, for the `acl` claim @param now seconds since the epoch */
 export function createTokens(secret: Uint8Array, root: string, now: () => number): Tokens {
