@@ -63,6 +63,9 @@ export type Wanted = Pick<Command, 'steer' | 'throttle' | 'brake' | 'gear' | 'vi
 
 export type OperatorEnd = ReturnType<typeof createOperatorEnd>;
 
+/** What a session that is over leaves nothing of. */
+const GONE = { path: null, clock: null, limits: null, claim: { state: 'none' }, askedBy: null } as const;
+
 export function createOperatorEnd(options: OperatorEndOptions) {
   const { room, self, clock } = options;
   const topics = createTopics(options.root);
@@ -109,6 +112,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     onState(broker) {
       expectVehicle(broker.state === 'connected');
       update(broker.state === 'connected' ? { broker, operators: {} } : { broker });
+      // Nothing will be restored without it.
+      if (broker.state === 'refused' && view.link.phase === 'restoring') update(GONE);
       if (broker.state === 'connected') reports.say();
     },
     onReplaced: () => session.close('replaced', 'this operator is connected from somewhere else'),
@@ -261,12 +266,12 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       echoed = Number.NEGATIVE_INFINITY;
       stateSeq = -1;
     }
-    const open = link.phase === 'connected' || link.phase === 'restoring';
+    const open =
+      link.phase === 'connected' || (link.phase === 'restoring' && view.broker.state !== 'refused');
     const replaced =
       before.phase === 'restoring' || (before.phase === 'connected' && link.phase === 'connecting');
     if (!open && replaced) claim.lost();
-    const gone = { path: null, clock: null, limits: null, claim: { state: 'none' }, askedBy: null } as const;
-    update(open ? { link } : { link, ...gone });
+    update(open ? { link } : { link, ...GONE });
     if (link.phase === 'connected') {
       askTime();
       claim.open();

@@ -27,6 +27,8 @@ export interface FleetSettings {
 export const settingsProblem = signal<string | null>(null);
 /** Who has signed in; null where anybody may come in, and until that is known. */
 export const you = signal<You | null>(null);
+/** What the fleet is called, as far as it is known and has a name. */
+export const fleetName = signal<string | null>(null);
 /** Nobody has, and somebody must; with what, if there is a sign-in. */
 export const signedOut = signal<{ provider: string | undefined } | null>(null);
 /** What is wrong with the ICE servers, each a sentence. */
@@ -42,6 +44,7 @@ let asker = '';
 export function fleetSettings(): Promise<FleetSettings> {
   fleet ??= untilAnswered('/api/fleet', FleetAnswerSchema).then((answer) => {
     const { access } = answer;
+    fleetName.value = answer.name ?? null;
     if (access && !access.you) {
       signedOut.value = { provider: access.signIn };
       // Whoever signs in loads the page anew.

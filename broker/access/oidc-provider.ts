@@ -40,6 +40,10 @@ export interface Problem {
   status: 400 | 403 | 502 | 503;
   sentence: string;
   reason: string;
+  /** What the page says above; that nobody has signed in unless given. */
+  title?: string;
+  /** They have signed in there, as somebody with whom this won't do. */
+  asSomebodyElse?: true;
 }
 
 export type Found =

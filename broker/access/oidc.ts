@@ -61,14 +61,14 @@ export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn
   function refuse(
     request: Request,
     response: Response,
-    { status, sentence, reason }: Problem,
+    { status, sentence, reason, title, asSomebodyElse }: Problem,
     to = '/',
   ): void {
     onRefused(request, reason);
     // Who was refused as one person can come back as another; the provider would not ask by itself.
-    const anew = `${SIGN_IN_PATH}?${new URLSearchParams({ to, ...(status === 403 ? { again: '1' } : {}) })}`;
-    const text = status === 403 ? 'Sign in as somebody else' : 'Sign in again';
-    sendProblem(response, status, sentence, { [text]: anew, 'To the fleet': '/' });
+    const anew = `${SIGN_IN_PATH}?${new URLSearchParams({ to, ...(asSomebodyElse ? { again: '1' } : {}) })}`;
+    const text = asSomebodyElse ? 'Sign in as somebody else' : 'Sign in again';
+    sendProblem(response, status, sentence, { [text]: anew, 'To the fleet': '/' }, title);
   }
 
   router.use((_request, response, next) => {
@@ -159,12 +159,16 @@ const nothingYours = (called: string, id: string, claim: string): Problem => ({
   status: 403,
   sentence: `You have signed in as ${called}, but nothing here is yours: whoever runs this fleet can give you a role by your '${claim}'.`,
   reason: `nothing in the claim '${claim}' of ${id} gives a role`,
+  title: 'You have no role here',
+  asSomebodyElse: true,
 });
 
 const shutOut = (called: string, id: string): Problem => ({
   status: 403,
   sentence: `You have signed in as ${called}, whose access was ended: ask whoever runs this fleet.`,
   reason: `the access of ${id} was ended`,
+  title: 'Your access was ended',
+  asSomebodyElse: true,
 });
 
 /** The same at every sign-in of a person (Core, 5.7), and nothing that tells who it is. */

@@ -5,9 +5,14 @@ import type { Response } from 'express';
 const STYLE = `
   :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
   :root { color: light-dark(#12181a, #eceee8); background: light-dark(#e6e8e1, #0c0f10) }
-  main { max-width: 40rem; margin: 30vh auto 0; padding: 0 1.5rem }
-  h1 { font-size: 1.625rem; line-height: 1.2 }
-  a { display: inline-block; color: inherit; padding: 0.5rem 1.5rem 0.5rem 0 }
+  main { max-width: 40rem; margin: auto; padding: max(1.5rem, 20vh) 1rem 1.5rem; box-sizing: border-box }
+  strong { font-size: 1.625rem; font-weight: 600; line-height: 1; letter-spacing: -0.02em }
+  section { margin-top: 1.5rem; padding: 1.5rem; border: 1px solid light-dark(#b9bdb4, #333a3c); border-radius: 3px }
+  section { background: light-dark(#f5f6f1, #161b1d) }
+  h1 { margin: 0; font-size: 1.625rem; line-height: 1.2 }
+  p { margin: 0.5rem 0 1.5rem }
+  a { display: inline-block; margin: 0 0.5rem 0.5rem 0; padding: 0.6rem 1rem; border: 1px solid; border-radius: 3px }
+  a { color: inherit; text-decoration: none }
 `;
 /** Nothing but this style: what the page repeats of others could do nothing if it were not escaped. */
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -28,6 +33,7 @@ export function sendProblem(
   status: number,
   sentence: string,
   links: Record<string, string>,
+  title = 'You are not signed in',
 ): void {
   response.status(status).set('Cache-Control', 'no-store');
   if (response.req.accepts(['text', 'html']) !== 'html') {
@@ -43,9 +49,12 @@ export function sendProblem(
 <title>Sign in</title>
 <style>${STYLE}</style>
 <main>
-  <h1>You are not signed in</h1>
-  <p>${escaped(sentence)}</p>
-  <p>${anchors.join('\n  ')}</p>
+  <strong>plntry</strong>
+  <section>
+    <h1>${escaped(title)}</h1>
+    <p>${escaped(sentence)}</p>
+    ${anchors.join('\n    ')}
+  </section>
 </main>
 </html>
 `);

@@ -39,7 +39,7 @@ test('from the console to the provider, back, and the car is driven; until one s
   await page.keyboard.up('KeyW');
 
   await page.goto(webUrl);
-  await page.getByText('Ann Lee: you may drive car*').waitFor();
+  await page.getByText('Ann Lee: you may drive every vehicle called car…').waitFor();
   expect(await page.evaluate(() => document.cookie)).toBe('');
   await page.getByRole('button', { name: 'Sign out' }).click();
   await sentenceOf(page).getByText('Sign in to drive').waitFor();
@@ -49,7 +49,7 @@ test('who has no role here is told so, and can come back as somebody who has', a
   const { webUrl } = await fleet();
   const page = await pages.open(`${webUrl}/sign-in?to=/rooms/car1`);
   await sayWho(page, 'cay');
-  await sentenceOf(page).getByText('You are not signed in').waitFor();
+  await sentenceOf(page).getByText('You have no role here').waitFor();
   await page.getByText('You have signed in as Cay, but nothing here is yours').waitFor();
   // Its policy lets its own style through.
   expect(await page.locator('h1').evaluate((title) => getComputedStyle(title).fontSize)).toBe('26px');
@@ -64,6 +64,7 @@ test('who cancels there is told so here, and can begin anew', async () => {
   const page = await pages.open(`${webUrl}/sign-in?to=/rooms/car1`);
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByText('Test ID did not sign you in').waitFor();
+  await page.getByRole('link', { name: 'Sign in again' }).waitFor();
   await page.getByRole('link', { name: 'To the fleet' }).click();
   await sentenceOf(page).getByText('Sign in to drive').waitFor();
 });

@@ -194,7 +194,14 @@ describe('the table of what both ends have', () => {
 
 describe('who drives', () => {
   const view = (over: Partial<RoomView>) =>
-    ({ operators: {}, lease: null, claim: { state: 'none' }, ...over }) as RoomView;
+    ({
+      operators: {},
+      lease: null,
+      claim: { state: 'none' },
+      broker: { state: 'connected' },
+      link: { phase: 'connecting' },
+      ...over,
+    }) as RoomView;
   const held = { v: 1, ts: 1, holder: 'op-2', since: 1 } as const;
   const nothing = { letGo: null, heldBack: null };
 
@@ -222,6 +229,15 @@ describe('who drives', () => {
     expect(claimNotice(driving, { ...nothing, heldBack: 'Let go first.' }, 'op-1')?.text).toBe(
       'Let go first.',
     );
+  });
+
+  test('where there is no driving on, nobody is told to let go for it', () => {
+    const held = { ...nothing, heldBack: 'Let go, then drive on.' };
+    const refused = { state: 'refused', detail: 'your access has ended' } as const;
+    expect(claimNotice(view({}), held, 'op-1')?.text).toBe('Let go, then drive on.');
+    expect(claimNotice(view({ broker: refused }), held, 'op-1')).toBeNull();
+    const ended = { phase: 'ended', reason: 'refused', detail: '' } as RoomView['link'];
+    expect(claimNotice(view({ link: ended }), held, 'op-1')).toBeNull();
   });
 });
 

@@ -4,6 +4,9 @@ import { ProblemSchema, SessionAnswerSchema } from '../../shared/server-api.ts';
 import { Notice } from '../notice.tsx';
 import { mayInWords, readInvitation, untilInWords } from './words.ts';
 
+/** What another try can't help. */
+const USED = /used already|expired|was ended/;
+
 export default function JoinPage() {
   // Taken out of the address, where it would stay in the history.
   const [invitation] = useState(() => {
@@ -29,7 +32,7 @@ export default function JoinPage() {
         title={said ? 'This invitation does not let you in' : 'This is no invitation'}
         detail={`${problem ?? 'The link is not whole.'} Ask for another one where you had it from.`}
       >
-        {said ? (
+        {said && !USED.test(problem ?? '') ? (
           <button type="button" disabled={busy} onClick={() => void comeIn()}>
             Try again
           </button>

@@ -11,11 +11,14 @@ const DOES: Record<You['role'], string> = {
   monitor: 'watch',
 };
 
-/** `car1 and van-*`; all rooms in words. */
+/** `car1 and every vehicle called van-…`; all rooms in words. */
 export function roomsInWords(rooms: string[]): string {
   if (rooms.includes('*')) return 'every vehicle';
-  const last = rooms.at(-1) ?? '';
-  return rooms.length > 1 ? `${rooms.slice(0, -1).join(', ')} and ${last}` : last;
+  const words = rooms.map((room) =>
+    room.includes('*') ? `every vehicle called ${room.replaceAll('*', '…')}` : room,
+  );
+  const last = words.at(-1) ?? '';
+  return words.length > 1 ? `${words.slice(0, -1).join(', ')} and ${last}` : last;
 }
 
 /** @param now ms since the epoch, for whether the date has to be said */

@@ -57,7 +57,10 @@ export function claimNotice(
     case 'revoked':
       return { tone: 'danger', text: `You don’t drive any more: ${withNames(claim.reason, view, self)}.` };
     case 'none': {
-      const text = because.letGo ?? because.heldBack;
+      // There is no driving on from here.
+      const over =
+        view.link.phase === 'ended' || (view.broker.state === 'refused' && view.link.phase !== 'connected');
+      const text = because.letGo ?? (over ? null : because.heldBack);
       return text === null ? null : { tone: 'careful', text };
     }
   }

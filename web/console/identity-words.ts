@@ -14,8 +14,9 @@ export function ofStranger(room: string, { why, known, key }: Refusal): Sentence
         ...refused,
         title: `Nothing shows that this is ${room}`,
         detail: `Nothing is connected: its offer is not signed, though ${
-          known?.by === 'fleet' ? 'the fleet knows' : 'this browser has seen'
-        } its key, ${shown(known?.key)}${known?.by === 'fleet' ? '' : ', before'}. It has an older agent now, or somebody else says its name.`,
+          known?.by === 'fleet' ? 'the fleet knows its key' : 'this browser has seen its key before'
+        }. It has an older agent now, or somebody else says its name.`,
+        keys: [['Its key', shown(known?.key)]],
       };
     case 'forged':
       return {
@@ -25,16 +26,19 @@ export function ofStranger(room: string, { why, known, key }: Refusal): Sentence
           'Nothing is connected: the signature of the offer is wrong. Somebody between the two changes what they say.',
       };
     case 'other-key': {
-      const fingerprints = `It was ${shown(known?.key)}, now it is ${shown(key)}.`;
       const fleets = known?.by === 'fleet';
       return {
         ...refused,
         title: `${room} shows another key than ${fleets ? 'the fleet knows' : 'before'}`,
-        detail: `Nothing is connected: it may be somebody else. ${fingerprints} ${
+        detail: `Nothing is connected: it may be somebody else. ${
           fleets
             ? 'If it was set up anew, its new key has to go into the fleet’s list (--vehicle-keys).'
             : `If it was set up anew, compare the new one with what it says at its start (plntry key ${room} --fingerprint).`
         }`,
+        keys: [
+          [fleets ? 'The fleet knows' : 'It was', shown(known?.key)],
+          ['Now it is', shown(key)],
+        ],
         ...(fleets || key === null ? {} : { trust: key }),
       };
     }

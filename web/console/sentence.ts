@@ -2,6 +2,7 @@
  * What the console says instead of a live picture: one clear sentence for every state, what is being
  * done about it, and what the operator can do. Pure; null while the picture is live.
  */
+import { VEHICLE_OUT } from '../../shared/farewell-words.ts';
 import { isLive } from '../../shared/negotiation.ts';
 import type { RoomView } from '../../shared/room-view.ts';
 import type { Verdict } from '../../shared/verdict.ts';
@@ -36,8 +37,12 @@ export interface Sentence {
   detail?: string;
   /** Offer to begin anew. */
   again?: boolean;
+  /** Fingerprints for people to compare, each with what it is. */
+  keys?: readonly (readonly [what: string, fingerprint: string])[];
   /** Offer to take this key for the vehicle's. */
   trust?: string;
+  /** Offer the way in again: this page is over. */
+  leave?: boolean;
 }
 
 /** All that the sentence depends on. */
@@ -107,7 +112,8 @@ function ofBroker({ broker, link }: RoomView, { since }: Situation, now: number)
         return {
           tone: 'danger',
           title: 'Your access has ended',
-          detail: 'The car stands. To drive on, ask for another invitation, or sign in again.',
+          detail: 'The car has been told, and brakes to a stop by itself if you drove it.',
+          leave: true,
         };
       return {
         tone: 'danger',
@@ -220,8 +226,15 @@ function ofEnd(
         detail: `${because}You get in by yourself when somebody leaves.`,
         again: true,
       };
-    case 'refused':
-      return { tone: 'danger', title: `${room} has refused the session`, detail: because, again: true };
+    case 'refused': {
+      const out = Object.values(VEHICLE_OUT).some((words) => words === detail);
+      return {
+        tone: 'danger',
+        title: out ? `${room} is not let in any more` : `${room} has refused the session`,
+        detail: out ? `${because}Whoever runs this fleet can give it another token.` : because,
+        again: true,
+      };
+    }
     case 'replaced':
       return {
         tone: 'careful',

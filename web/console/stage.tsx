@@ -53,13 +53,32 @@ export function Stage({ cockpit }: { cockpit: Cockpit }) {
           {sentence?.verdict ? <Reason verdict={sentence.verdict} /> : null}
         </div>
         {sentence ? <p>{sentence.detail}</p> : null}
-        {sentence?.trust === undefined ? null : (
-          <Trust key={sentence.trust} newKey={sentence.trust} onTrust={room.trust} />
-        )}
-        {sentence?.again ? (
-          <button type="button" onClick={room.rejoin}>
-            Try again
-          </button>
+        {sentence?.keys ? (
+          <dl class="keys-shown">
+            {sentence.keys.map(([what, fingerprint]) => (
+              <div key={what}>
+                <dt>{what}</dt>
+                <dd>{fingerprint}</dd>
+              </div>
+            ))}
+          </dl>
+        ) : null}
+        {sentence && (sentence.again || sentence.trust !== undefined || sentence.leave) ? (
+          <div class="row">
+            {sentence.again ? (
+              <button type="button" onClick={room.rejoin}>
+                Try again
+              </button>
+            ) : null}
+            {sentence.trust === undefined ? null : (
+              <Trust key={sentence.trust} newKey={sentence.trust} onTrust={room.trust} />
+            )}
+            {sentence.leave ? (
+              <a class="button" href={location.pathname} target="_self">
+                Come in again
+              </a>
+            ) : null}
+          </div>
         ) : null}
       </div>
     </div>

@@ -4,6 +4,7 @@ import { computed, type ReadonlySignal, signal, useComputed } from '@preact/sign
 import { useEffect, useState } from 'preact/hooks';
 import { Account } from '../access/account.tsx';
 import { onlooker } from '../access/identity.ts';
+import { ACCESS_ENDED } from '../access/words.ts';
 import { timeOfDay } from '../format.ts';
 import { Glyph } from '../glyph.tsx';
 import { IceWarnings } from '../ice-warnings.tsx';
@@ -77,7 +78,7 @@ function Fleet({ feed }: { feed: Feed }) {
   return (
     <main class="fleet">
       <header>
-        <h1>
+        <h1 class="brand">
           <span class="mark">plntry</span>
           <span class="fleet-name">{settings.value?.name ?? 'Fleet'}</span>
         </h1>
@@ -98,12 +99,23 @@ function Fleet({ feed }: { feed: Feed }) {
       {counts.value.all === 0 ? null : (
         <footer>
           <Total feed={feed} />
-          {you.value ? <Account /> : <a href="/vehicle">Use this device as a vehicle</a>}
+          {accessEnded(feed) ? (
+            <a class="button" href="/" target="_self">
+              Come in again
+            </a>
+          ) : you.value ? (
+            <Account />
+          ) : (
+            <a href="/vehicle">Use this device as a vehicle</a>
+          )}
         </footer>
       )}
     </main>
   );
 }
+
+const accessEnded = ({ broker: { value } }: Feed): boolean =>
+  value.state === 'refused' && value.detail === ACCESS_ENDED;
 
 /** Of all vehicles together. Whoever comes to the page learns of it; it changes too often to be read out. */
 function Total({ feed }: { feed: Feed }) {
@@ -154,6 +166,7 @@ function Connection({ feed }: { feed: Feed }) {
 
 function connectionText(feed: Feed, cars: ReadonlySignal<number>): string | null {
   const broker = feed.broker.value;
+  if (accessEnded(feed)) return 'Your access has ended. The list is as it was then.';
   if (broker.state === 'refused') return `The broker refuses this page: ${broker.detail}.`;
   const lostAt = feed.lostAt.value;
   if (lostAt === null || broker.state === 'connected') return null;
