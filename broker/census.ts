@@ -14,7 +14,9 @@ interface Room {
 
 export interface Census {
   count(): { vehiclesOnline: number; sessions: number };
-  /** Sessions of a peer, whether it is their vehicle or their operator. */
+  /** All that vehicles say they have. */
+  sessions(): { room: string; peer: string }[];
+  /** Those of a peer, whether it is their vehicle or their operator. */
   sessionsOf(peer: string): { room: string; peer: string }[];
   close(): void;
 }
@@ -41,6 +43,9 @@ export function startCensus(client: MqttClient, root: string): Census {
     else if (rooms.size < MAX_ROOMS) rooms.set(parsed.room, room);
   }
 
+  const sessions = () =>
+    [...rooms].flatMap(([room, { offer }]) => (offer?.sessions ?? []).map(({ peer }) => ({ room, peer })));
+
   // What the broker had stored is told anew with every connection.
   const onConnect = () => rooms.clear();
   client.on('connect', onConnect);
@@ -55,13 +60,8 @@ export function startCensus(client: MqttClient, root: string): Census {
         .filter(({ phase }) => phase === 'connected');
       return { vehiclesOnline: online.length, sessions: sessions.length };
     },
-    sessionsOf(peer) {
-      return [...rooms].flatMap(([room, { offer }]) =>
-        (offer?.sessions ?? [])
-          .filter((session) => room === peer || session.peer === peer)
-          .map((session) => ({ room, peer: session.peer })),
-      );
-    },
+    sessions,
+    sessionsOf: (peer) => sessions().filter((one) => one.room === peer || one.peer === peer),
     close() {
       client.off('connect', onConnect);
       client.off('message', onMessage);

@@ -7,7 +7,7 @@ import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
 import { DEFAULT_ROOT } from '../shared/topics.ts';
 import { type Access, type AccessOptions, createAccess } from './access/access.ts';
-import { sayFarewell } from './access/farewell.ts';
+import { createFarewell, type Farewell } from './access/farewell.ts';
 import { createGate, type Ended, type GateListener, OPEN_GATE } from './access/gate.ts';
 import { createSignIn, type SignIn, type SignInOptions } from './access/oidc.ts';
 import type { AccessRoutesOptions } from './access/routes.ts';
@@ -118,12 +118,16 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   const loopbackOnly = isLoopback(host);
   const site = createSiteRules({ ...options, loopbackOnly }, forwarded, guard.sayOnce);
   let closing = false;
+  let farewell: Farewell | null = null;
   const onEnded = (ended: Ended) => {
     log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');
-    sayFarewell(ended, { client: side.client, census, root, now: Date.now() });
+    farewell?.say(ended.grant.sub, ended.reason);
   };
-  const gateFor = (listener: GateListener) =>
-    access ? createGate(access, systemClock, onEnded, listener) : OPEN_GATE;
+  let gate = OPEN_GATE;
+  const gateFor = (listener: GateListener) => {
+    if (access) gate = createGate(access, systemClock, onEnded, listener);
+    return gate;
+  };
   const parts = { http, httpLimits, guard, gateFor, tls, isRefused: site.upgrade };
   const side = external
     ? watchExternalBroker(external, log)
@@ -133,9 +137,15 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
       });
   const house = options.housekeeping === false ? null : startHousekeeping(side.client, root, log);
   const census = startCensus(side.client, root);
+  if (access) {
+    const { holders } = access;
+    const holds = (peer: string) => gate.holds(peer);
+    farewell = createFarewell({ client: side.client, census, root, holders, holds }, systemClock);
+  }
   let signIn: SignIn | null = null;
   const stopListening = async () => {
     signIn?.close();
+    farewell?.close();
     house?.close();
     census.close();
     access?.close();

@@ -66,7 +66,8 @@ signing in, until it is given once more with --may-return.`,
         // Who signs in again and again is one person: the last time counts.
         const last = new Map(readGranted(folder).map((granted) => [granted.id, granted]));
         const live = [...last.values()].filter(
-          ({ id, until, sub = '', issued }) => until > now() && !ended.has({ id, from: [], sub, issued }),
+          ({ id, kind, until, sub = '', issued }) =>
+            kind !== 'session' && until > now() && !ended.has({ id, from: [], sub, issued }),
         );
         if (live.length === 0) write('Nobody has been given access.');
         for (const granted of live) write(rowOf(granted, ended.uses(granted.id)));

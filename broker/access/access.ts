@@ -9,6 +9,7 @@ import { idProblemFor } from '../../shared/roles.ts';
 import { isId } from '../../shared/topics.ts';
 import type { VehicleCertificate } from '../tls/client-certificate.ts';
 import { type Endings, watchEndings } from './endings.ts';
+import { createHolders, type Holders } from './holders.ts';
 import { createIssuer, type Issuer } from './issue.ts';
 import { createPasses, type Passes } from './passes.ts';
 import { createRules, type Rules } from './rules.ts';
@@ -40,6 +41,7 @@ export interface Access {
   tokens: Tokens;
   issuer: Issuer;
   endings: Endings;
+  holders: Holders;
   /** For operators, towards vehicles that trust no broker. */
   passes: Passes;
   pageTokenS: number;
@@ -80,6 +82,7 @@ export function createAccess(
     tokens,
     issuer: createIssuer(tokens, folder, now),
     endings,
+    holders: createHolders(folder, endings, now, log),
     passes,
     pageTokenS,
     now,

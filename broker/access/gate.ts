@@ -19,6 +19,8 @@ export interface Gate {
   mayPublish(client: Client | null, topic: string, clientId: string | undefined): boolean;
   maySubscribe(client: Client, filter: string): boolean;
   mayReceive(client: Client, topic: string): boolean;
+  /** Whether a peer has come in with a right that it has still. */
+  holds(peer: string): boolean;
   /** Who a client is; null when it is not known, or anybody may come in. */
   grantOf(client: Client): Grant | null;
   close(): void;
@@ -30,6 +32,7 @@ export const OPEN_GATE: Gate = {
   mayPublish: () => true,
   maySubscribe: () => true,
   mayReceive: () => true,
+  holds: () => false,
   grantOf: () => null,
   close() {},
 };
@@ -126,6 +129,10 @@ export function createGate(
       if (isOwn(client)) return true;
       const grant = grants.get(client);
       return grant !== undefined && rules.mayReceive(grant, topic);
+    },
+    holds(peer) {
+      const grant = peers.get(peer);
+      return grant !== undefined && access.now() < grant.until && !access.endings.has(grant);
     },
     grantOf: (client) => grants.get(client) ?? null,
     close: stop,

@@ -32,6 +32,8 @@ export interface Issuer {
   token(sub: string, granted: Omit<Invited, 'uses'>): Promise<Issued>;
   /** Writes it down. @param id of the person, by which it can be ended @throws Error of one sentence */
   signedIn(id: string, session: SignedIn): void;
+  /** Writes it down. @param from the id of the invitation or the person @throws Error of one sentence */
+  session(session: SignedIn & Pick<Grant, 'id'>, from: string): void;
 }
 
 /** @param folder where it is written down who was given what @param now seconds since the epoch */
@@ -63,6 +65,9 @@ export function createIssuer(tokens: Tokens, folder: string, now: () => number):
     },
     signedIn(id, { sub, role, rooms, name, issued, until }) {
       addGranted(folder, { id, kind: 'sign-in', role, rooms, sub, name, issued, until });
+    },
+    session({ id, sub, role, rooms, name, issued, until }, from) {
+      addGranted(folder, { id, kind: 'session', from, role, rooms, sub, name, issued, until });
     },
   };
 }

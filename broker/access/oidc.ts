@@ -126,6 +126,7 @@ export function createSignIn(options: SignInOptions, parts: SignInParts): SignIn
     const until = access.now() + sessionS;
     const { text, grant } = await newSession(access, { ...given, until, from: id, name });
     access.issuer.signedIn(id, grant);
+    access.issuer.session(grant, id);
     log.info({ person: id, name, peer: grant.sub, ...given }, 'signed in');
     beginSession(response, text, grant, access.now());
     response.redirect(base() + begun.to);

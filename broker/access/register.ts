@@ -24,7 +24,9 @@ export const ENDED = 'ended.jsonl';
 
 const GrantedSchema = z.object({
   id: z.string(),
-  kind: z.enum(['invitation', 'token', 'sign-in']),
+  /** A `session` is what an invitation or a sign-in, `from`, was swapped for; the ids of its peers begin with `sub`. */
+  kind: z.enum(['invitation', 'token', 'sign-in', 'session']),
+  from: z.optional(z.string()),
   role: z.enum(ROLES),
   rooms: z.array(z.string()),
   sub: z.optional(z.string()),
@@ -116,6 +118,12 @@ export function openEnded(folder: string): EndedFile {
     },
     close: () => closeSync(file),
   };
+}
+
+/** Another one when more has been given. */
+export function grantedVersion(folder: string): string {
+  const found = statSync(join(folder, GRANTED), { throwIfNoEntry: false });
+  return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : '';
 }
 
 export const readGranted = (folder: string): Granted[] => read(join(folder, GRANTED), GrantedSchema);

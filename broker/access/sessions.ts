@@ -49,15 +49,15 @@ export async function pageToken(
   const peer = wanted ?? own;
   const mine = role === 'vehicle' ? peer === base : peer !== base && sessionOfPeer(peer) === base;
   if (!mine) return { ok: false, reason: `'${peer}' is not one of yours.` };
-  const issued = access.now();
-  const expires = Math.min(until, issued + access.pageTokenS);
+  const expires = Math.min(until, access.now() + access.pageTokenS);
   const grant: Grant = {
     id: newId(),
     sub: peer,
     role,
     rooms,
     from: [...from, session.id],
-    issued,
+    // What ends the session ends this too, though it may have been asked for in between.
+    issued: session.issued,
     expires,
     until,
     name,
@@ -78,6 +78,7 @@ export async function acceptInvitation(
   if (access.endings.uses(id).length >= uses)
     return { ok: false, reason: 'the invitation has been used already' };
   access.endings.use(id, session.grant.sub);
+  access.issuer.session(session.grant, id);
   return { ok: true, ...session, path: pathOf(session.grant) };
 }
 
