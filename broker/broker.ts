@@ -124,10 +124,17 @@ export async function createBroker(
       }
       return done(new Error(reason));
     }
+    if (client && packet.retain && packet.payload.length > 0 && !gate.mayLeave(client, packet.topic)) {
+      // It may say so, and an emergency stop has to get through; it is only not kept for those who come later.
+      packet.retain = false;
+      said.why(client, `it may not retain '${shown(packet.topic)}'`, 'retained message passed on, not kept');
+    }
     const own = !client || roleOf(client) === 'server';
     const refusal = own
       ? null
-      : publishRefusal(guard, client, packet, (...more) => said.over(client, ...more));
+      : publishRefusal(guard, client, packet, shareOf(roleOf(client)), (...more) =>
+          said.over(client, ...more),
+        );
     done(refusal && new LimitError(refusal));
   }
 
@@ -192,10 +199,17 @@ export async function createBroker(
         said.over(client, refusal, 'MQTT client refused');
         return { code: SERVER_UNAVAILABLE, reason: refusal.reason, refusal };
       }
+      const together = gate.together(client);
+      if (together > limits.connectionsPerPeer) {
+        const reason = `it has ${together - 1} connections already`;
+        const many = { limit: 'connectionsPerPeer', reason } as const;
+        said.over(client, many, 'MQTT client refused');
+        return { code: SERVER_UNAVAILABLE, reason, refusal: many };
+      }
     }
     const will = connects.get(client)?.will;
     // Now, since a client that has gone can't be told.
-    if (!will || gate.mayPublish(client, will.topic, undefined)) return null;
+    if (!will || gate.mayLeave(client, will.topic)) return null;
     return no(`it may not leave a will on '${shown(will.topic)}'`);
   }
 
@@ -276,6 +290,9 @@ export async function createBroker(
     accept,
     open() {
       const [ours, theirs] = duplexPair();
+      // The end of one half is not heard of at the other.
+      ours.once('close', () => theirs.destroy());
+      theirs.once('close', () => ours.destroy());
       const backlog = () => ours.writableLength;
       accept({ stream: ours, transport: 'internal', remote: 'this process', address: undefined, backlog });
       return theirs;
@@ -289,6 +306,9 @@ export async function createBroker(
     },
   };
 }
+
+/** Of what is retained: vehicles have something to themselves, however many pages there are. */
+const shareOf = (role: LimitedRole): number => (role === 'vehicle' || role === 'anyone' ? 1 : 0.5);
 
 /** So much of a topic is shown in a log, characters. */
 const MOST_SHOWN = 100;

@@ -3,6 +3,7 @@ import type { Client } from 'aedes';
 import type { Log } from '../shared/log.ts';
 import type { Gate } from './access/gate.ts';
 import type { Connection } from './broker.ts';
+import { addressKey } from './limits/addresses.ts';
 import type { Backlog } from './limits/backlog.ts';
 import type { Guard } from './limits/guard.ts';
 import type { Refusal } from './limits/limits.ts';
@@ -62,10 +63,16 @@ export function createClientLog(
    */
   const whoIs = (client: Client) =>
     grantOf(client)?.sub ??
-    (client.connected ? client.id : servedOf(client)?.connection.address) ??
+    (client.connected ? client.id : addressKey(servedOf(client)?.connection.address)) ??
     'unknown';
+  const isKnown = (client: Client) => client.connected || grantOf(client) !== null;
   const say = (key: string, client: Client, message: string, fields = {}) =>
-    guard.sayOnce(`${message} ${whoIs(client)} ${key}`, { ...describe(client), ...fields }, message);
+    guard.sayOnce(
+      `${message} ${whoIs(client)} ${key}`,
+      { ...describe(client), ...fields },
+      message,
+      isKnown(client),
+    );
 
   return {
     connected(client) {
@@ -76,7 +83,8 @@ export function createClientLog(
       if (!hushed.has(client)) log.info(describe(client), 'MQTT client disconnected');
     },
     closed: (client, reason) => log.warn({ ...describe(client), reason }, 'MQTT client closed'),
-    over: (client, refusal, message) => guard.over(refusal, whoIs(client), describe(client), message),
+    over: (client, refusal, message) =>
+      guard.over(refusal, whoIs(client), describe(client), message, isKnown(client)),
     once: (client, message) => say('', client, message),
     why: (client, reason, message) => say(reason.replace(/'.*'|\d+/gs, ''), client, message, { reason }),
     hush(client) {

@@ -91,6 +91,8 @@ export function createLeftovers(root: string) {
   };
 }
 
+/** What was cleared of one vehicle is said once in this time, ms. */
+const QUIET_MS = 60_000;
 /** Different reasons that are logged. */
 const MAX_SAID = 50;
 
@@ -107,6 +109,9 @@ export function startHousekeeping(
   const house = createLeftovers(root);
   const pending = new Map<string, NodeJS.Timeout>();
   const said = new Set<string>();
+  /** Rooms of which it was said lately: a vehicle can come and go as it likes. */
+  const saidOf = new Set<string>();
+  const forget = setInterval(() => saidOf.clear(), QUIET_MS);
   let closed = false;
 
   const clear = (room: string) => {
@@ -119,7 +124,10 @@ export function startHousekeeping(
       });
     }
     const cleared = leftovers.map(({ kind }) => kind);
-    if (cleared.length > 0) log.info({ room, cleared }, 'cleared what a vehicle left behind');
+    if (cleared.length > 0 && !saidOf.has(room)) {
+      log.info({ room, cleared }, 'cleared what a vehicle left behind');
+      saidOf.add(room);
+    }
   };
 
   const onMessage = (topic: string, payload: Uint8Array) => {
@@ -147,6 +155,7 @@ export function startHousekeeping(
   return {
     close() {
       closed = true;
+      clearInterval(forget);
       client.off('message', onMessage);
       for (const timer of pending.values()) clearTimeout(timer);
     },

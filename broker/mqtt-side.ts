@@ -1,4 +1,5 @@
 /** The server's MQTT side: the embedded broker with its listeners, or a watch over somebody else's. */
+import { randomUUID } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import mqtt, { MqttClient } from 'mqtt';
@@ -17,6 +18,8 @@ import type { KeptTls } from './tls/kept-tls.ts';
 const KEEPALIVE_S = 10;
 const RECONNECT_MS = 1_000;
 const OWN_CLIENT_ID = 'plntry-server';
+/** Of the connection within the process, which can't be lost on the way: a process may stand still for a while, s. */
+const INNER_KEEPALIVE_S = 60;
 
 export interface MqttSide {
   url: string;
@@ -69,9 +72,10 @@ export async function startEmbeddedBroker(
   }
 
   const client = new MqttClient(() => broker.open(), {
-    clientId: OWN_CLIENT_ID,
+    // Nobody can know it, and take the server's place.
+    clientId: `${OWN_CLIENT_ID}.${randomUUID()}`,
     protocolVersion: 4,
-    keepalive: KEEPALIVE_S,
+    keepalive: INNER_KEEPALIVE_S,
     reconnectPeriod: RECONNECT_MS,
   });
   client.on('error', (error) => log.warn({ reason: error.message }, 'the server’s own connection failed'));
@@ -82,7 +86,10 @@ export async function startEmbeddedBroker(
     pageUrl: MQTT_PATH,
     client,
     clients: broker.clients,
-    notReady: () => (tcp.server.listening ? null : 'the MQTT broker does not listen'),
+    notReady() {
+      if (!tcp.server.listening) return 'the MQTT broker does not listen';
+      return client.connected ? null : 'the server is not connected to its own broker';
+    },
     async close() {
       tcp.stop();
       secure?.stop();

@@ -17,6 +17,7 @@ import { startHousekeeping } from './housekeeping.ts';
 import { createHttpApp } from './http.ts';
 import { createIceServers } from './ice/ice-servers.ts';
 import { type IceSetup, MAX_TTL_S } from './ice/provider.ts';
+import { addressKey } from './limits/addresses.ts';
 import { createGuard } from './limits/guard.ts';
 import { httpServerOptions, limitHttp } from './limits/http-limits.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
@@ -121,7 +122,12 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   let farewell: Farewell | null = null;
   const onEnded = (ended: Ended) => {
     log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');
-    farewell?.say(ended.grant.sub, ended.reason);
+    const { sub, role } = ended.grant;
+    farewell?.say(sub, ended.reason);
+    // What a vehicle was last is for the fleet to see; a page is gone.
+    if (role === 'vehicle') return;
+    for (const topic of guard.retained.topicsOf(sub))
+      side.client.publish(topic, '', { qos: 1, retain: true });
   };
   let gate = OPEN_GATE;
   const gateFor = (listener: GateListener) => {
@@ -190,7 +196,9 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     log,
     onRefused({ ip: remote, originalUrl }, reason) {
       const path = originalUrl.replace(/\?.*/s, '');
-      guard.sayOnce(`sign-in ${remote} ${reason}`, { remote, path, reason }, 'sign-in refused');
+      // What a provider says of it may be anything.
+      const kind = reason.split(':', 1)[0]?.replace(/'.*'/g, '');
+      guard.sayOnce(`sign-in ${addressKey(remote)} ${kind}`, { remote, path, reason }, 'sign-in refused');
     },
   };
   if (access && options.signIn) {

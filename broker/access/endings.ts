@@ -70,12 +70,14 @@ export function watchEndings(folder: string, clock: Clock, log: Log, onChange: (
       warned = true;
       return;
     }
-    if (now.length === entries.length) return;
-    if (now.length < entries.length) {
-      lost.push(...entries);
+    const there = new Set(now.map((entry) => JSON.stringify(entry)));
+    const missing = entries.filter((entry) => !there.has(JSON.stringify(entry)));
+    if (missing.length === 0 && now.length === entries.length) return;
+    if (missing.length > 0) {
+      lost.push(...missing);
       log.warn(
-        { folder },
-        'the list of whose access has ended is shorter than it was; what had ended stays so',
+        { folder, missing: missing.length },
+        'the list of whose access has ended lacks what was in it; what had ended stays so',
       );
     }
     entries = now;

@@ -5,6 +5,7 @@
 import type { Client } from 'aedes';
 import type { Clock } from '../../shared/clock.ts';
 import type { Access, Login } from './access.ts';
+import { sessionOfPeer } from './identity.ts';
 import type { Grant } from './tokens.ts';
 
 /** Rights that have run out are looked for this often, ms. */
@@ -17,7 +18,11 @@ export interface Gate {
   admit(client: Client, login: Login): Promise<string | null>;
   /** @param client null for the will of a client that another run of the broker had, which is `clientId` */
   mayPublish(client: Client | null, topic: string, clientId: string | undefined): boolean;
+  /** Whether it may retain something there, and leave it as its will. */
+  mayLeave(client: Client, topic: string): boolean;
   maySubscribe(client: Client, filter: string): boolean;
+  /** Connections of the same peer, or of pages of the same session, this one among them. */
+  together(client: Client): number;
   mayReceive(client: Client, topic: string): boolean;
   /** Whether a peer has come in with a right that it has still. */
   holds(peer: string): boolean;
@@ -30,7 +35,9 @@ export interface Gate {
 export const OPEN_GATE: Gate = {
   admit: async () => null,
   mayPublish: () => true,
+  mayLeave: () => true,
   maySubscribe: () => true,
+  together: () => 1,
   mayReceive: () => true,
   holds: () => false,
   grantOf: () => null,
@@ -60,6 +67,8 @@ export function createGate(
   const grants = new WeakMap<Client, Grant>();
   /** Those that are connected. A client's will is looked at when it is no more. */
   const clients = new Set<Client>();
+  /** How many of them each session or peer has. */
+  const counts = new Map<string, number>();
   /** The newest right of each peer that has been here. */
   const peers = new Map<string, Grant>();
   /** Of wills that outlive a run of the broker. */
@@ -105,8 +114,15 @@ export function createGate(
       if (client.closed) return null;
       grants.set(client, grant);
       clients.add(client);
+      const session = sessionOfPeer(grant.sub);
+      counts.set(session, (counts.get(session) ?? 0) + 1);
       // By its connection: some go, or are refused for something else, before Aedes counts them as clients.
-      client.conn.once('close', () => clients.delete(client));
+      client.conn.once('close', () => {
+        clients.delete(client);
+        const left = (counts.get(session) ?? 1) - 1;
+        if (left > 0) counts.set(session, left);
+        else counts.delete(session);
+      });
       wills.set(login.clientId, grant);
       if (wills.size > MOST_PEERS) wills.delete(wills.keys().next().value as string);
       // Anew at the end: those that go first were not here for longest.
@@ -119,6 +135,15 @@ export function createGate(
       if (client && isOwn(client)) return true;
       const grant = client ? grants.get(client) : wills.get(clientId ?? '');
       return grant !== undefined && rules.mayPublish(grant, topic);
+    },
+    mayLeave(client, topic) {
+      if (isOwn(client)) return true;
+      const grant = grants.get(client);
+      return grant !== undefined && rules.mayLeave(grant, topic);
+    },
+    together(client) {
+      const mine = sessionOfPeer(grants.get(client)?.sub ?? '');
+      return counts.get(mine) ?? 0;
     },
     maySubscribe(client, filter) {
       if (isOwn(client)) return true;

@@ -22,6 +22,8 @@ export interface Rule {
    */
   topic: string;
   what: string;
+  /** Whether it may be retained, and left as a will. */
+  kept?: true;
 }
 
 const VEHICLE = ['vehicle'] as const;
@@ -36,11 +38,11 @@ const ADDRESSED = [
 ] as const;
 
 export const RULES: readonly Rule[] = [
-  { roles: VEHICLE, action: 'publish', topic: '{self}/peers/{self}', what: 'its presence' },
-  { roles: VEHICLE, action: 'publish', topic: '{self}/offer', what: 'its offer state' },
-  { roles: VEHICLE, action: 'publish', topic: '{self}/telemetry', what: 'its telemetry' },
-  { roles: VEHICLE, action: 'publish', topic: '{self}/lease', what: 'who drives it' },
-  { roles: VEHICLE, action: 'publish', topic: '{self}/safety', what: 'its safety state' },
+  { roles: VEHICLE, action: 'publish', topic: '{self}/peers/{self}', what: 'its presence', kept: true },
+  { roles: VEHICLE, action: 'publish', topic: '{self}/offer', what: 'its offer state', kept: true },
+  { roles: VEHICLE, action: 'publish', topic: '{self}/telemetry', what: 'its telemetry', kept: true },
+  { roles: VEHICLE, action: 'publish', topic: '{self}/lease', what: 'who drives it', kept: true },
+  { roles: VEHICLE, action: 'publish', topic: '{self}/safety', what: 'its safety state', kept: true },
   { roles: VEHICLE, action: 'publish', topic: '{self}/link/{any}', what: 'the path to an operator' },
   { roles: VEHICLE, action: 'receive', topic: '{self}/peers/{any}', what: 'who is in its room' },
   { roles: VEHICLE, action: 'receive', topic: '{self}/estop', what: 'emergency stops' },
@@ -50,7 +52,7 @@ export const RULES: readonly Rule[] = [
     { roles: VEHICLE, action: 'receive', topic: `{self}/${kind}/{any}/{self}`, what: `${what}, to it` },
   ]),
 
-  { roles: DRIVERS, action: 'publish', topic: '{room}/peers/{self}', what: 'its presence' },
+  { roles: DRIVERS, action: 'publish', topic: '{room}/peers/{self}', what: 'its presence', kept: true },
   { roles: DRIVERS, action: 'publish', topic: '{room}/estop', what: 'an emergency stop' },
   { roles: DRIVERS, action: 'receive', topic: '{room}/peers/{any}', what: 'who is in the room' },
   { roles: DRIVERS, action: 'receive', topic: '{room}/offer', what: 'the offer state' },
@@ -80,12 +82,15 @@ export const RULES: readonly Rule[] = [
 
 interface Row {
   action: Action;
+  kept: boolean;
   /** Those of the root, and the rule's. */
   levels: string[];
 }
 
 export interface Rules {
   mayPublish(client: Identity, topic: string): boolean;
+  /** Whether what it publishes there may be retained, and be its will. */
+  mayLeave(client: Identity, topic: string): boolean;
   mayReceive(client: Identity, topic: string): boolean;
   /** Whether anything can come of a subscription. */
   maySubscribe(client: Identity, filter: string): boolean;
@@ -94,20 +99,22 @@ export interface Rules {
 /** @param root the topic root */
 export function createRules(root: string): Rules {
   const rows = new Map<Role, Row[]>();
-  for (const { roles, action, topic } of RULES) {
-    const row = { action, levels: (topic.startsWith('$') ? topic : `${root}/${topic}`).split('/') };
+  for (const { roles, action, topic, kept = false } of RULES) {
+    const row = { action, kept, levels: (topic.startsWith('$') ? topic : `${root}/${topic}`).split('/') };
     for (const role of roles) rows.set(role, [...(rows.get(role) ?? []), row]);
   }
 
-  function allows(client: Identity, wanted: Action, text: string, isFilter: boolean): boolean {
+  function allows(client: Identity, wanted: Action, text: string, isFilter: boolean, keeps = false): boolean {
     const levels = text.split('/');
     return (rows.get(client.role) ?? []).some(
-      ({ action, levels: rule }) => action === wanted && matches(rule, levels, client, isFilter),
+      ({ action, kept, levels: rule }) =>
+        action === wanted && (kept || !keeps) && matches(rule, levels, client, isFilter),
     );
   }
 
   return {
     mayPublish: (client, topic) => allows(client, 'publish', topic, false),
+    mayLeave: (client, topic) => allows(client, 'publish', topic, false, true),
     mayReceive: (client, topic) => allows(client, 'receive', topic, false),
     maySubscribe: (client, filter) => allows(client, 'receive', filter, true),
   };

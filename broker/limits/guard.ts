@@ -7,7 +7,7 @@ import { type Comings, createComings } from './comings.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { type LimitName, type Limits, type Refusal, steadyClock } from './limits.ts';
 import { createRetainedStore, type RetainedStore } from './retained.ts';
-import { createSaidOnce, type SaidOnce } from './said-once.ts';
+import { createSaidOnce } from './said-once.ts';
 
 export interface GuardOptions {
   limits: Limits;
@@ -27,26 +27,37 @@ export interface Guard {
   retained: RetainedStore;
   attempts: Attempts;
   comings: Comings;
-  /** For refusals of any kind: one line for each key, however often it happens. */
-  sayOnce: SaidOnce['say'];
+  /**
+   * For refusals of any kind: one line for each key, however often it happens.
+   * @param known it is about somebody who was let in; strangers, who may be any number, have lines of their own
+   */
+  sayOnce(key: string, fields: object, message: string, known?: boolean): void;
   /**
    * Counts and logs that somebody went over a limit.
    * @param who the client, or the address while there is none
    */
-  over(refusal: Refusal, who: string, fields: object, message?: string): void;
+  over(refusal: Refusal, who: string, fields: object, message?: string, known?: boolean): void;
   /** What is used of those limits that are of the whole server. */
   used(): Partial<Record<LimitName, number>>;
   close(): void;
 }
 
 export function createGuard({ limits, root, onHit, clock = steadyClock }: GuardOptions, log: Log): Guard {
-  const said = createSaidOnce(log, clock);
+  const [ofKnown, ofStrangers] = [createSaidOnce(log, clock), createSaidOnce(log, clock)];
+  const sayOnce: Guard['sayOnce'] = (key, fields, message, known = false) =>
+    (known ? ofKnown : ofStrangers).say(key, fields, message);
   const connections = createConnections(limits);
   const retained = createRetainedStore(limits);
 
-  function over({ limit, reason }: Refusal, who: string, fields: object, message = 'over a limit'): void {
+  function over(
+    { limit, reason }: Refusal,
+    who: string,
+    fields: object,
+    message = 'over a limit',
+    known = false,
+  ): void {
     onHit(limit);
-    said.say(`${limit} ${who} ${message}`, { ...fields, limit, reason }, message);
+    sayOnce(`${limit} ${who} ${message}`, { ...fields, limit, reason }, message, known);
   }
 
   return {
@@ -59,7 +70,7 @@ export function createGuard({ limits, root, onHit, clock = steadyClock }: GuardO
     attempts: createAttempts(limits, (refusal, address) =>
       over(refusal, address, { remote: address }, 'log-in attempts refused'),
     ),
-    sayOnce: said.say,
+    sayOnce,
     over,
     used: () => ({
       connections: connections.count(),
@@ -67,6 +78,9 @@ export function createGuard({ limits, root, onHit, clock = steadyClock }: GuardO
       retainedMessages: retained.count(),
       retainedBytes: retained.bytes(),
     }),
-    close: said.close,
+    close() {
+      ofKnown.close();
+      ofStrangers.close();
+    },
   };
 }

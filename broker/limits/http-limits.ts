@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { Admission } from './connections.ts';
 import type { Guard } from './guard.ts';
 import type { LimitName, Limits, Refusal } from './limits.ts';
+import { createRequestRates } from './request-rates.ts';
 
 /** Of one request. Browsers send some twenty. */
 const MAX_HEADERS = 100;
@@ -21,6 +22,8 @@ const MAX_REFUSALS = 64;
 /** How long one that is refused has to ask for something and hear that it is, ms. */
 const REFUSAL_MS = 2_000;
 const RETRY_AFTER_S = 10;
+/** How long a request over the rate waits for its answer, ms. */
+const TOO_MANY_MS = 1_000;
 
 /** What goes wrong in Node's HTTP parser, the limit that was hit, and the answer. */
 const PROBLEMS: Record<string, [limit: LimitName | null, status: string]> = {
@@ -62,6 +65,7 @@ export function limitHttp(
 ): HttpLimits {
   const refused = new WeakMap<Socket, Refusal>();
   const answering = new WeakSet<Socket>();
+  const isOver = createRequestRates(guard.limits.requests, guard.clock);
   let refusing = 0;
   server.maxHeadersCount = MAX_HEADERS;
   server.setTimeout(guard.limits.httpSeconds * 1000 * IDLE_FACTOR);
@@ -124,7 +128,10 @@ export function limitHttp(
       const { socket } = request;
       if (socket.destroyed) return;
       const refusal = refused.get(socket);
-      if (refusal) return answerRefused(response, refusal.reason);
+      if (refusal) {
+        response.setHeader('Connection', 'close');
+        return answerRefused(response, 503, `The server is full: ${refusal.reason}.`);
+      }
       // Node reads and serves requests that were sent ahead of an answer (RFC 9112, 9.3.2) all at once, and
       // what it has opened for those is never closed when their connection goes. No browser sends any.
       if (answering.has(socket)) {
@@ -134,13 +141,21 @@ export function limitHttp(
         return;
       }
       answering.add(socket);
+      const remote = addressOf(request);
       const late = setTimeout(() => tooSlow(request), guard.limits.responseSeconds * 1000);
       const done = () => {
         answering.delete(socket);
         clearTimeout(late);
       };
       response.once('finish', done).once('close', done);
-      serve(request, response);
+      if (!isOver(remote)) return serve(request, response);
+      const reason = `more than ${guard.limits.requests} HTTP requests a second`;
+      guard.over({ limit: 'requests', reason }, remote ?? 'unknown', { remote }, 'HTTP request refused');
+      // Whoever waits for it asks for nothing else meanwhile.
+      setTimeout(
+        () => answerRefused(response, 429, `Too many requests: ${reason} from your address.`),
+        TOO_MANY_MS,
+      );
     },
     admitUpgrade(request) {
       const refusal = refused.get(request.socket);
@@ -156,13 +171,12 @@ export function limitHttp(
   };
 }
 
-function answerRefused(response: ServerResponse, reason: string): void {
-  const text = `The server is full: ${reason}.\n`;
-  response.writeHead(503, {
+function answerRefused(response: ServerResponse, status: number, sentence: string): void {
+  const text = `${sentence}\n`;
+  response.writeHead(status, {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
     'Retry-After': String(RETRY_AFTER_S),
-    Connection: 'close',
   });
   response.end(text);
 }

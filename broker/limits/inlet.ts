@@ -11,8 +11,12 @@ import { BURST_S, type LimitedRole, type Limits, type Refusal } from './limits.t
 const RECOVERED = 0.5;
 /** What a PUBLISH has beside topic and payload: their length, and the packet identifier, in bytes. */
 const PUBLISH_EXTRA_BYTES = 4;
-/** What a SUBSCRIBE costs, in messages: the broker looks through all retained messages for it. */
+/** What a SUBSCRIBE costs, in messages: the broker looks through all retained messages for each filter. */
 const SUBSCRIBE_COST = 10;
+/** So many bytes of one cost one message more. */
+const SUBSCRIBE_BYTES = 16;
+/** Of a packet, at least, bytes. */
+const FIXED_HEADER = 2;
 
 export interface InletOptions {
   limits: Limits;
@@ -21,8 +25,8 @@ export interface InletOptions {
   push(chunk: Buffer | null): boolean;
   /** Stops reading from the connection, or goes on. */
   read(on: boolean): void;
-  /** The client acknowledged a message. */
-  onAcknowledged(): void;
+  /** The client acknowledged a message. @returns whether there was one to acknowledge */
+  onAcknowledged(): boolean;
   onSlowed(refusal: Refusal): void;
   /** Ends the connection. */
   end(refusal: Refusal): void;
@@ -43,6 +47,9 @@ export interface Inlet {
   /** Passes nothing on any more. */
   close(): void;
 }
+
+const costOf = (type: number, length: number): number =>
+  type === SUBSCRIBE ? SUBSCRIBE_COST + length / SUBSCRIBE_BYTES : 1;
 
 export function createInlet(options: InletOptions): Inlet {
   const { limits, clock, push, read } = options;
@@ -67,9 +74,10 @@ export function createInlet(options: InletOptions): Inlet {
       const reason = `a packet of ${length} bytes, and at most ${most} are taken`;
       return options.end({ limit: type === PUBLISH ? 'messageBytes' : 'controlBytes', reason });
     }
-    if (type === PUBACK || type === PUBREC) options.onAcknowledged();
-    else rates?.messages.take(type === SUBSCRIBE ? SUBSCRIBE_COST : 1, now);
-    rates?.bytes.take(length, now);
+    // How many messages a client has to acknowledge is not its doing.
+    const owed = (type === PUBACK || type === PUBREC) && options.onAcknowledged();
+    if (!owed) rates?.messages.take(costOf(type, length), now);
+    rates?.bytes.take(length + FIXED_HEADER, now);
   }
 
   /** ms until another packet may be passed on. */

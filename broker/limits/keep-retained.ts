@@ -39,7 +39,8 @@ export function keepRetained(aedes: Aedes, store: RetainedStore, { room, onRefus
       handed += 1;
       return client !== null && room(client);
     };
-    return Readable.from(store.matching(filters, roomThere), { highWaterMark: 1 });
+    const isThere = () => client !== null && !client.closed;
+    return Readable.from(store.matching(filters, roomThere, isThere), { highWaterMark: 1 });
   };
   persistence.storeRetained = async (packet) => {
     const refusal = store.refusal(packet, packet.clientId);

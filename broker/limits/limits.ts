@@ -62,6 +62,20 @@ export const LIMITS = {
     'connects of one peer in a minute, where it takes a token to come in',
     'CONNACK 3',
   ),
+  connectionsPerPeer: limit(
+    'number',
+    16,
+    [2, 10_000],
+    'connections of one peer, or of one browser’s pages, where it takes a token to come in',
+    'CONNACK 3',
+  ),
+  requests: limit(
+    'number',
+    200,
+    [10, 1_000_000],
+    'HTTP requests a second from one address; at once as many as in 5 s',
+    'HTTP 429 with Retry-After, after a second',
+  ),
   httpSeconds: limit(
     'seconds',
     10,

@@ -70,8 +70,10 @@ export function createLine({ transport, limits, clock, onOver }: LineOptions): L
     push: (chunk) => stream.push(chunk),
     read: (on) => void (on ? wire.resume() : wire.pause()),
     onAcknowledged() {
-      unacknowledged = Math.max(0, unacknowledged - 1);
+      if (unacknowledged === 0) return false;
+      unacknowledged -= 1;
       acknowledgedAt = clock.now();
+      return true;
     },
     onSlowed: (refusal) => onOver(refusal, false),
     end,

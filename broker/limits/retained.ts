@@ -16,18 +16,30 @@ interface Entry {
   packet: AedesPublishPacket;
   bytes: number;
   owner: string | undefined;
+  levels: string[];
 }
 
 export interface RetainedStore {
-  /** Why a message can't be kept; null when it can. @param owner client id; undefined for the server's own, which always can */
-  refusal(packet: RetainedPacket, owner: string | undefined): Refusal | null;
+  /**
+   * Why a message can't be kept; null when it can.
+   * @param owner client id; undefined for the server's own, which always can
+   * @param share of all that is kept: others have the rest to themselves
+   */
+  refusal(packet: RetainedPacket, owner: string | undefined, share?: number): Refusal | null;
   /** Keeps it, refused or not, or clears the topic when the payload is empty. */
   put(packet: AedesPublishPacket, owner: string | undefined): void;
   /**
    * What fits the filters, filter by filter, each message once and as it is when its turn comes.
    * @param room resolves when the subscriber has room for one more; false when it has gone
+   * @param isThere whether the subscriber is
    */
-  matching(filters: string[], room: () => Promise<boolean>): AsyncGenerator<AedesPublishPacket>;
+  matching(
+    filters: string[],
+    room: () => Promise<boolean>,
+    isThere?: () => boolean,
+  ): AsyncGenerator<AedesPublishPacket>;
+  /** Topics of what an owner has here. */
+  topicsOf(owner: string): string[];
   count(): number;
   bytes(): number;
 }
@@ -55,15 +67,15 @@ export function createRetainedStore(limits: RetainedLimits): RetainedStore {
     own(entry.owner, -1);
   }
 
-  function refusal(packet: RetainedPacket, owner: string | undefined): Refusal | null {
+  function refusal(packet: RetainedPacket, owner: string | undefined, share = 1): Refusal | null {
     if (packet.payload.length === 0 || owner === undefined) return null;
     const old = entries.get(packet.topic);
     const size = sizeOf(packet);
     // What takes no more room than before is always kept: who is there already is not harmed by newcomers.
-    if (size > (old?.bytes ?? 0) && bytes - (old?.bytes ?? 0) + size > limits.retainedBytes) {
+    if (size > (old?.bytes ?? 0) && bytes - (old?.bytes ?? 0) + size > share * limits.retainedBytes) {
       return { limit: 'retainedBytes', reason: `retained messages take ${bytes} bytes already` };
     }
-    if (!old && entries.size >= limits.retainedMessages) {
+    if (!old && entries.size >= share * limits.retainedMessages) {
       return { limit: 'retainedMessages', reason: `there are ${entries.size} retained messages already` };
     }
     const own = owned.get(owner) ?? 0;
@@ -84,19 +96,30 @@ export function createRetainedStore(limits: RetainedLimits): RetainedStore {
       else payload.set(packet.payload);
       const size = sizeOf(packet);
       // In place, so that who is being handed the messages meets each topic once.
-      entries.set(packet.topic, { packet: { ...packet, payload }, bytes: size, owner });
+      entries.set(packet.topic, {
+        packet: { ...packet, payload },
+        bytes: size,
+        owner,
+        levels: packet.topic.split('/'),
+      });
       bytes += size - (old?.bytes ?? 0);
       own(old?.owner, -1);
       own(owner, 1);
     },
-    async *matching(filters, room) {
+    async *matching(filters, room, isThere = () => true) {
       const given = new Set<string>();
+      let compared = 0;
       for (const filter of filters) {
-        const fits = /[+#]/.test(filter) ? (topic: string) => matches(filter, topic) : null;
-        let compared = 0;
+        const wanted = filter.split('/');
+        const fits = /[+#]/.test(filter)
+          ? (topic: string) => levelsMatch(wanted, entries.get(topic)?.levels ?? [])
+          : null;
         for (const topic of fits ? entries.keys() : [filter]) {
           compared += 1;
-          if (compared % COMPARED_AT_ONCE === 0) await turn();
+          if (compared % COMPARED_AT_ONCE === 0) {
+            await turn();
+            if (!isThere()) return;
+          }
           if (given.has(topic) || (fits && !fits(topic)) || !entries.has(topic)) continue;
           if (!(await room())) return;
           const packet = entries.get(topic)?.packet;
@@ -106,17 +129,19 @@ export function createRetainedStore(limits: RetainedLimits): RetainedStore {
         }
       }
     },
+    topicsOf: (owner) => [...entries].filter(([, entry]) => entry.owner === owner).map(([topic]) => topic),
     count: () => entries.size,
     bytes: () => bytes,
   };
 }
 
 /** Whether a filter fits a topic (MQTT 3.1.1, 4.7). */
-export function matches(filter: string, topic: string): boolean {
+export const matches = (filter: string, topic: string): boolean =>
+  levelsMatch(filter.split('/'), topic.split('/'));
+
+function levelsMatch(wanted: string[], levels: string[]): boolean {
   // [MQTT-4.7.2-1]
-  if (topic.startsWith('$') && !filter.startsWith('$')) return false;
-  const wanted = filter.split('/');
-  const levels = topic.split('/');
+  if (levels[0]?.startsWith('$') && !wanted[0]?.startsWith('$')) return false;
   for (const [i, level] of wanted.entries()) {
     if (level === '#') return true;
     if (i >= levels.length) return false;

@@ -14,6 +14,8 @@ import { keepPath } from './roaming.ts';
 import { mendSctp } from './sctp.ts';
 import { createVideoSender, type VideoSender } from './video-sender.ts';
 
+/** Of the other end, in one exchange of descriptions. A browser with several networks and relays has some twenty. */
+const MOST_CANDIDATES = 64;
 /** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
 const MAX_WAITING = 1_000;
 
@@ -79,6 +81,7 @@ function attach(
   let video: VideoSender | null = null;
   const { sender } = transceiver;
   let answered = Promise.resolve();
+  const tried = new Set<string>();
   const names = Object.keys(channels) as ChannelName[];
   const roaming = keepPath(path.ice, () => path.onChange());
   if (connection.sctpTransport) mendSctp(connection.sctpTransport);
@@ -141,6 +144,7 @@ function attach(
     },
     acceptOffer: () => Promise.reject(new Error('the vehicle is always the offerer')),
     acceptAnswer(sdp) {
+      tried.clear();
       answered = connection.setRemoteDescription({ type: 'answer', sdp });
       return answered;
     },
@@ -153,6 +157,10 @@ function attach(
       // A browser's mDNS candidate that comes in the middle of it would hold the whole connection up
       // until its name was looked up in vain: 13 s, in one session of twenty.
       await answered.catch(() => {});
+      // Each is tried with each of our own, and they are not signed: whoever has the broker could send any number.
+      const text = JSON.stringify(init);
+      if (tried.has(text) || tried.size >= MOST_CANDIDATES) return;
+      tried.add(text);
       // A candidate that can't be used costs nothing but itself.
       await connection.addIceCandidate(init ?? undefined).catch(() => {});
     },

@@ -5,10 +5,11 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createGate } from '../../../broker/access/gate.ts';
 import { addEnded } from '../../../broker/access/register.ts';
+import { acceptInvitation, pageToken } from '../../../broker/access/sessions.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { guardedServer, HOUR_S } from '../../helpers/access.ts';
 import { testFolder } from '../../helpers/folder.ts';
-import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
+import { closed, connectMqtt, nextMessage } from '../../helpers/mqtt-clients.ts';
 
 const refusalOf = (url: string, options: object): Promise<Error & { code?: number }> =>
   connectMqtt(url, options).then(
@@ -135,12 +136,74 @@ test('what has ended stays ended, though the list is cut off, lost or made anew'
   addEnded(`${data}/access`, { id: one.id });
   await end;
   rmSync(list);
-  await logged(({ message }) => message.startsWith('the list of whose access has ended is shorter'));
+  await logged(({ message }) => message.startsWith('the list of whose access has ended lacks'));
   expect((await refusalOf(mqttUrl, one)).code).toBe(5);
   const ended = closed(await connectMqtt(mqttUrl, two));
   addEnded(`${data}/access`, { id: two.id });
   await ended;
   expect((await refusalOf(mqttUrl, one)).code).toBe(5);
+  // Of the same length.
+  const three = await login('op-3', 'operator', ['car1']);
+  const endedToo = closed(await connectMqtt(mqttUrl, three));
+  writeFileSync(list, `${JSON.stringify({ id: three.id })}\n`);
+  await endedToo;
+  expect((await refusalOf(mqttUrl, two)).code).toBe(5);
+});
+
+test('a token that was asked for when its session was ended ends with that', async () => {
+  const { access, mqttUrl, invite, data } = await guardedServer();
+  const accepted = await acceptInvitation(access, (await invite('operator', ['car1'])).text);
+  if (!accepted.ok) throw new Error(accepted.reason);
+  addEnded(`${data}/access`, { sub: accepted.grant.sub, before: now() });
+  // As if it were answered a second later.
+  const later = { ...access, now: () => access.now() + 1 };
+  const issued = await pageToken(later, accepted.grant);
+  if (!issued.ok) throw new Error(issued.reason);
+  const { peer, token } = issued.token;
+  expect((await refusalOf(mqttUrl, { clientId: peer, username: peer, password: token })).code).toBe(5);
+});
+
+test('what is retained beside the protocol is passed on and not kept; wills are for presence alone', async () => {
+  const { mqttUrl, login, logged } = await guardedServer();
+  const [operator, car] = [
+    await login('op-1', 'operator', ['car1']),
+    await login('car1', 'vehicle', ['car1']),
+  ];
+  const vehicle = await connectMqtt(mqttUrl, car);
+  await vehicle.subscribeAsync('rooms/car1/#', { qos: 1 });
+  const heard = nextMessage(vehicle);
+  const driver = await connectMqtt(mqttUrl, operator);
+  await driver.publishAsync('rooms/car1/estop', 'people on the road', { qos: 1, retain: true });
+  expect(await heard).toMatchObject({ topic: 'rooms/car1/estop', text: 'people on the road' });
+  await logged(({ message }) => message === 'retained message passed on, not kept');
+  await driver.publishAsync('rooms/car1/peers/op-1', 'here', { qos: 1, retain: true });
+  await driver.endAsync();
+  const later = await connectMqtt(mqttUrl, await login('mon-1', 'monitor', ['*']));
+  const first = nextMessage(later);
+  await later.subscribeAsync(['rooms/car1/estop', 'rooms/car1/peers/op-1'], { qos: 1 });
+  expect(await first).toMatchObject({ topic: 'rooms/car1/peers/op-1', retained: true });
+
+  const will = { topic: 'rooms/car1/estop', payload: Buffer.from('by sv-boss'), qos: 1 as const };
+  expect((await refusalOf(mqttUrl, { ...operator, will })).code).toBe(5);
+});
+
+test('what an operator has left is gone with its access', async () => {
+  const { mqttUrl, login, access } = await guardedServer();
+  const operator = await login('op-1', 'operator', ['car1']);
+  const driver = await connectMqtt(mqttUrl, operator);
+  await driver.publishAsync('rooms/car1/peers/op-1', 'here', { qos: 1, retain: true });
+  const ears = await connectMqtt(mqttUrl, await login('mon-1', 'monitor', ['*']));
+  const texts: string[] = [];
+  const gone = new Promise<void>((resolve) =>
+    ears.on('message', (_topic, payload) => {
+      texts.push(payload.toString());
+      if (payload.length === 0) resolve();
+    }),
+  );
+  await ears.subscribeAsync('rooms/car1/peers/op-1', { qos: 1 });
+  access.endings.end(operator.id);
+  await gone;
+  expect(texts).toEqual(['here', '']);
 });
 
 test('a list of ended access that can’t be read lets nobody start', async () => {

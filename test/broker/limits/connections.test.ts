@@ -240,3 +240,58 @@ test('who comes and goes without end is refused after a while, and said once; a 
   const metrics = await (await fetch(`${webUrl}/metrics`, { headers })).text();
   expect(metrics).toMatch(/^plntry_limit_hits_total\{limit="connects"\} 10$/m);
 });
+
+test('one peer has so many connections at once, and another when one has gone', async () => {
+  const { mqttUrl, login, entries } = await guardedServer({ limits: { connectionsPerPeer: 2 } });
+  const token = await login('car1', 'vehicle', ['car1']);
+  const as = (clientId: string) => connectMqtt(mqttUrl, { ...token, clientId });
+  const clients = [await as('A.1'), await as('A.2')];
+  await expect(as('A.3')).rejects.toMatchObject({ code: 3 });
+  await connectMqtt(mqttUrl, await login('car2', 'vehicle', ['car2']));
+  await clients[0]?.endAsync();
+  await expect.poll(() => as('A.3').then(() => 'let in', String)).toBe('let in');
+  const said = entries.filter(({ fields }) => fields.limit === 'connectionsPerPeer');
+  expect(said.map(({ fields }) => fields.reason)).toEqual(['it has 2 connections already']);
+});
+
+test('over the rate of HTTP requests an address is told to wait, and waits', async () => {
+  const { webUrl, said, hits } = await limitedServer({ requests: 10 });
+  const statuses = await Promise.all(
+    Array.from({ length: 80 }, async () => {
+      const { status, headers } = await fetch(`${webUrl}/healthz`);
+      return `${status} ${headers.get('retry-after')}`;
+    }),
+  );
+  expect(new Set(statuses)).toEqual(new Set(['200 null', '429 10']));
+  expect(statuses.filter((status) => status === '200 null').length).toBeGreaterThanOrEqual(50);
+  expect(said('requests')).toHaveLength(1);
+  await expect.poll(() => hits('requests').catch(() => 0), { timeout: 20_000 }).toBeGreaterThan(10);
+});
+
+/** Frames of a client, unmasked by a mask of zeroes (RFC 6455, 5.2). */
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+const EMPTY = Buffer.from([0x82, 0x80, 0, 0, 0, 0]);
+const CONTINUED = Buffer.from([0x00, 0x80, 0, 0, 0, 0]);
+
+test.each([
+  ['pongs', PONG],
+  ['empty frames', EMPTY],
+  ['an empty message without an end', CONTINUED],
+])('a WebSocket that carries nothing but %s is closed, and said once', async (_what, frame) => {
+  const { webUrl, logged, mqttUrl } = await limitedServer({});
+  const { port, host } = new URL(webUrl);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.on('error', () => {});
+  const end = once(socket, 'close');
+  socket.resume();
+  const lines = ['GET /mqtt HTTP/1.1', `Host: ${host}`, 'Upgrade: websocket', 'Connection: Upgrade'];
+  lines.push('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==');
+  socket.write(`${lines.join('\r\n')}\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n`);
+  await once(socket, 'data');
+  if (frame === CONTINUED) socket.write(Buffer.from([0x02, 0x80, 0, 0, 0, 0]));
+  socket.write(Buffer.concat(Array(20_000).fill(frame)));
+  await end;
+  // By ws itself, where that has a limit of its own.
+  await logged(({ message }) => message.startsWith('WebSocket closed'));
+  await connectMqtt(mqttUrl);
+});

@@ -98,6 +98,15 @@ test('over rooms a filter is answered with 128, and a message with the end', asy
 });
 
 describe('rate', () => {
+  test('acknowledgements of what was never sent count as messages', async () => {
+    const limits = { ...rates('messages', 10), slowedSeconds: 1 };
+    const { mqttUrl, logged } = await limitedServer(limits);
+    const offender = await rawClient(mqttUrl, 'offender');
+    offender.socket.write(Buffer.concat(Array(20_000).fill(Buffer.from([0x40, 2, 0, 1]))));
+    await offender.closed;
+    await logged((entry) => entry.fields.limit === 'slowedSeconds');
+  });
+
   test('who is faster is slowed: all is acknowledged and passed on in order, and others are not held up', async () => {
     const { mqttUrl, hits, said } = await limitedServer(rates('messages', 20));
     const reader = await connectMqtt(mqttUrl);
