@@ -1,5 +1,6 @@
 /** All attacks, in the order of the table. */
 import type { Attack } from '../attack.ts';
+import { COSTLY } from './costly.ts';
 import { FLOODS } from './floods.ts';
 import { HTTP } from './http.ts';
 import { IDENTITY } from './identity.ts';
@@ -23,6 +24,13 @@ export const INTRUSIONS: readonly Attack[] = [
 ];
 
 /** By too much, too slowly, or by what makes no sense. */
-export const LOADS: readonly Attack[] = [...PACKETS, ...JSON_ATTACKS, ...WEBSOCKET, ...SLOW, ...FLOODS];
+export const LOADS: readonly Attack[] = [
+  ...PACKETS,
+  ...JSON_ATTACKS,
+  ...WEBSOCKET,
+  ...SLOW,
+  ...FLOODS,
+  ...COSTLY,
+];
 
 export const ATTACKS: readonly Attack[] = [...INTRUSIONS, ...LOADS];
