@@ -150,6 +150,26 @@ test('what was never given can’t be ended', async () => {
     expect((await run(['revoke', ...what, '--data', data])).stderr).toContain(sentence);
 });
 
+test('revoke says what it has ended, and what not', async () => {
+  const data = testFolder();
+  const issued = await run(['token', 'car1', '--data', data]);
+  const [, id = ''] = /plntry revoke (\S+)/.exec(issued.stderr) ?? [];
+  const { stdout: link } = await run(['invite', 'phone1', '--role', 'vehicle', '--data', data]);
+  const revoke = async (...args: string[]) => {
+    const { status, stdout } = await run(['revoke', ...args, '--data', data]);
+    expect(status).toBe(0);
+    return stdout;
+  };
+  expect(await revoke('--peer', 'nosuch')).toBe(
+    `Ended; nothing in '${join(data, 'access')}' was ever given to 'nosuch', and a certificate that names it is refused too.`,
+  );
+  expect(await revoke(id)).toBe('Ended.');
+  for (const again of [id, issued.stdout]) expect(await revoke(again)).toBe('That had ended already.');
+  for (const peer of ['car1', 'phone1']) expect(await revoke('--peer', peer)).toBe('Ended.');
+  expect(await revoke(link)).toBe('That had ended already.');
+  expect(await revoke('--list')).toBe('Nobody has been given access.');
+});
+
 test('a secret that is none is refused, and not repeated', async () => {
   const { status, stderr } = await run(['serve', '--access'], { PLNTRY_ACCESS_SECRET: 'too-short' });
   expect({ status, stderr }).toEqual({
@@ -232,6 +252,7 @@ test('who signs in is ended by the id in the list, and let in again when that is
 
   await run(['revoke', id, '--data', data]);
   expect(await list()).toBe('Nobody has been given access.');
+  expect((await run(['revoke', id, '--data', data])).stdout).toBe('That had ended already.');
   await vi.waitFor(async () => expect(await first.you()).toBeUndefined());
   expect((await signIn()).text).toContain('whose access was ended');
 
