@@ -1,6 +1,6 @@
 /** `plntry invite`: a link that lets a person in. */
 import { Command, Option } from 'commander';
-import type { Role } from '../shared/roles.ts';
+import { ROLES, type Role } from '../shared/roles.ts';
 import {
   dataOption,
   forOption,
@@ -22,6 +22,9 @@ interface InviteFlags {
   root: string;
 }
 
+/** There is no page for a monitor: it is a program, with a token. */
+const INVITED = ROLES.filter((role) => role !== 'monitor');
+
 export function inviteCommand(): Command {
   return new Command('invite')
     .description('Print a link that lets a person in.')
@@ -29,7 +32,7 @@ export function inviteCommand(): Command {
       ...before,
       parseRoomPattern(text),
     ])
-    .addOption(roleOption('operator'))
+    .addOption(roleOption('operator', INVITED))
     .addOption(forOption('8h'))
     .addOption(
       new Option('--uses <number>', 'how many browsers may use the link')

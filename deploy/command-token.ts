@@ -25,9 +25,10 @@ export function tokenCommand(): Command {
     .argument('<id>', 'its peer id: car1 for a vehicle, op-…, sv-… or mon-… for the others')
     .addOption(roleOption('vehicle'))
     .addOption(
-      new Option('--rooms <rooms...>', 'rooms and patterns; of a vehicle its own').argParser(
-        (text, before: string[] = []) => [...before, parseRoomPattern(text)],
-      ),
+      new Option(
+        '--rooms <rooms...>',
+        'rooms and patterns; unless given, of a vehicle its own and of a monitor all',
+      ).argParser((text, before: string[] = []) => [...before, parseRoomPattern(text)]),
     )
     .addOption(forOption('365d'))
     .addOption(dataOption())

@@ -117,8 +117,8 @@ test('a secret may be given, and then counts', async () => {
 test.each([
   [['invite', 'Car1'], "'Car1' is neither a room nor a pattern"],
   [['invite', 'car1', '--for', 'ever'], "'ever' is not a span of time"],
-  [['invite', 'car1', '--role', 'king'], 'Allowed choices are vehicle, operator, supervisor, monitor'],
-  [['invite', 'car1', '--role', 'monitor'], 'A monitor is a program: give it a token'],
+  [['invite', 'car1', '--role', 'king'], 'Allowed choices are vehicle, operator, supervisor.'],
+  [['invite', 'car1', '--role', 'monitor'], 'Allowed choices are vehicle, operator, supervisor.'],
   [['invite', 'car1', 'car2', '--role', 'vehicle'], 'A vehicle has one room, of its own name.'],
   [['invite', 'op-1', '--role', 'vehicle'], "A vehicle's id does not begin with op-, sv-, mon-: 'op-1'."],
   [['token', 'dispatch', '--role', 'operator', '--rooms', '*'], "begins with 'op-', for example 'op-1'"],
@@ -260,4 +260,12 @@ test('who signs in is ended by the id in the list, and let in again when that is
   // Those of the second in which that was said are not let in: access has no finer time.
   await vi.waitFor(async () => expect(await (await signIn()).you()).toBe('Ann Lee'), { timeout: 10_000 });
   expect(await first.you()).toBeUndefined();
+});
+
+test('help says whom there is an invitation for, and which rooms a token has that names none', async () => {
+  const help = async (command: string) => (await run([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
+  expect(await help('invite')).toContain(
+    '(choices: "vehicle", "operator", "supervisor", default: "operator")',
+  );
+  expect(await help('token')).toContain('unless given, of a vehicle its own and of a monitor all');
 });
