@@ -1,6 +1,6 @@
 /** Access from the command line, with a real server in another process. */
 import { spawnSync } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { spawnCli } from '../helpers/cli.ts';
@@ -268,4 +268,26 @@ test('help says whom there is an invitation for, and which rooms a token has tha
     '(choices: "vehicle", "operator", "supervisor", default: "operator")',
   );
   expect(await help('token')).toContain('unless given, of a vehicle its own and of a monitor all');
+});
+
+test('a token is written into a new file for its user alone, and nothing is overwritten', async () => {
+  const data = testFolder();
+  const { url } = await serve(data);
+  const out = join(testFolder(), 'car1.token');
+  const issue = (...args: string[]) => run(['token', 'car1', '--out', out, '--data', data, ...args]);
+  expect(await issue('--rooms', 'car2')).toMatchObject({ status: 2 });
+  expect(existsSync(out)).toBe(false);
+  const { status, stdout, stderr } = await issue();
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  expect(stderr).toMatch(/^For car1, as vehicle of car1, until .* plntry revoke \S+ --data \S+$/);
+  expect(statSync(out).mode & 0o777).toBe(0o600);
+  const password = readFileSync(out, 'utf8').trim();
+  await connectMqtt(url, { clientId: 'car1', username: 'car1', password });
+  expect(await issue()).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: `error: option '--out': the file '${out}' is there already, and is not overwritten.`,
+  });
+  expect(readFileSync(out, 'utf8').trim()).toBe(password);
+  expect((await run(['revoke', '--list', '--data', data])).stdout.split('\n')).toHaveLength(1);
 });

@@ -26,7 +26,7 @@ export function refusedByServer(status: number, login: Login): string {
 /** @param detail a clause of those above, or any other */
 export function loginAdvice(detail: string): string {
   if (detail.startsWith(WANTED))
-    return "Make a token on the server, such as 'plntry token car1 > car1.token', and give it with --token-file or PLNTRY_TOKEN; another broker’s login goes into its address.";
+    return "Make a token on the server, such as 'plntry token car1 --out car1.token', and give it with --token-file or PLNTRY_TOKEN; another broker’s login goes into its address.";
   if (detail.startsWith(NOT_TAKEN))
     return "It may have expired, been ended, or be another server’s: 'plntry revoke --list' shows there which ones count, and 'plntry token' makes a new one.";
   if (detail.startsWith(WRONG_ROLE)) return "Make another one on the server: 'plntry token car1', for one.";
