@@ -26,17 +26,22 @@ ${ICE_HELP}`,
     );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
     const { options, lan } = await serverSetup(flags, command);
-    const [{ startServer }, { createLog }, { runUntilStopped, within }, { banner }, { startVehicleProcess }] =
-      await Promise.all([
-        import('../broker/serve.ts'),
-        import('./log.ts'),
-        import('./lifecycle.ts'),
-        import('./banner.ts'),
-        import('./vehicle-process.ts'),
-      ]);
+    const [
+      { startServing },
+      { createLog },
+      { runUntilStopped, within },
+      { banner },
+      { startVehicleProcess },
+    ] = await Promise.all([
+      import('./serving.ts'),
+      import('./log.ts'),
+      import('./lifecycle.ts'),
+      import('./banner.ts'),
+      import('./vehicle-process.ts'),
+    ]);
     const log = createLog('server', flags.logLevel);
     const start = async () => {
-      const server = await startServer(options, log);
+      const server = await startServing(options, lan, log);
       const args = ['--room', ROOM, '--root', flags.root, '--log-level', flags.logLevel];
       args.push('--broker', flags.broker ?? server.mqttUrl, '--server', server.webUrl);
       // They belong together: what this vehicle has kept of another server does not count.

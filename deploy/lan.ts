@@ -111,18 +111,27 @@ export async function setUpLan(lan: string | true, folder: string, own: ServerOp
   };
 }
 
+/** An address of the server as others in the network write it. */
+function inNetwork({ network }: Lan, url: string): string {
+  const { protocol, port } = new URL(url);
+  return `${protocol}//${inUrl(network.address)}${port ? `:${port}` : ''}`;
+}
+
+/** Where people reach the pages. */
+export const lanAddress = (
+  lan: Lan,
+  { publicUrl, webUrl }: Pick<RunningServer, 'webUrl' | 'publicUrl'>,
+): string => (publicUrl === webUrl ? inNetwork(lan, webUrl) : publicUrl);
+
 /** Makes the invitations, and says everything about them. */
 async function lanBanner(
-  { network, certificate }: Lan,
-  { webUrl, mqttsUrl, publicUrl }: Pick<RunningServer, 'webUrl' | 'mqttsUrl' | 'publicUrl'>,
+  lan: Lan,
+  server: Pick<RunningServer, 'webUrl' | 'mqttsUrl' | 'publicUrl'>,
   invite: Invite,
   terminal: Terminal,
 ): Promise<string> {
-  const at = (url: string) => {
-    const { protocol, port } = new URL(url);
-    return `${protocol}//${inUrl(network.address)}${port ? `:${port}` : ''}`;
-  };
-  const base = publicUrl === webUrl ? at(webUrl) : publicUrl;
+  const { certificate } = lan;
+  const base = lanAddress(lan, server);
   const forS = VALID_HOURS * 3_600;
   const [operator, vehicle] = await Promise.all([
     invite({ rooms: ['*'], role: 'operator', forS }),
@@ -135,7 +144,7 @@ async function lanBanner(
         { label: `Be the car: for a phone, ${PHONE_ROOM}`, link: invitationLink(base, vehicle) },
       ],
       certificate: certificate && { path: certificate.files.cert, fingerprint: certificate.fingerprint },
-      mqttsUrl: at(mqttsUrl ?? webUrl),
+      mqttsUrl: inNetwork(lan, server.mqttsUrl ?? server.webUrl),
       webUrl: base,
       validHours: VALID_HOURS,
     },

@@ -291,3 +291,17 @@ test('a token is written into a new file for its user alone, and nothing is over
   expect(readFileSync(out, 'utf8').trim()).toBe(password);
   expect((await run(['revoke', '--list', '--data', data])).stdout.split('\n')).toHaveLength(1);
 });
+
+test('an invitation leads to the server that runs on the data folder, unless told otherwise', async () => {
+  const data = testFolder();
+  const invite = async (...args: string[]) =>
+    new URL((await run(['invite', 'car1', '--data', data, ...args])).stdout).origin;
+  expect(await invite()).toBe('http://127.0.0.1:8080');
+  const { cli } = await serve(data);
+  const [, webUrl] = await cli.printed(/Open +(http:\S+)/);
+  expect(await invite()).toBe(webUrl);
+  expect(statSync(join(data, 'access/address')).mode & 0o777).toBe(0o600);
+  expect(await invite('--public-url', 'https://a.example')).toBe('https://a.example');
+  await serve(data, '--public-url', 'https://fleet.example.org');
+  expect(await invite()).toBe('https://fleet.example.org');
+});
