@@ -1,6 +1,5 @@
 /** `plntry start`: the server and one simulated vehicle, to try everything on one machine. */
 import { Command } from 'commander';
-import { invitationLink } from './access-options.ts';
 import { addServeOptions, type ServeFlags, serverSetup } from './command-serve.ts';
 import { ICE_HELP } from './ice-options.ts';
 import { printLan } from './lan.ts';
@@ -27,16 +26,14 @@ ${ICE_HELP}`,
   return addServeOptions(command).action(async (flags: ServeFlags) => {
     const { options, lan } = await serverSetup(flags, command);
     const [
-      { startServing },
+      { startServing, printBanner },
       { createLog },
       { runUntilStopped, within },
-      { banner },
       { startVehicleProcess },
     ] = await Promise.all([
       import('./serving.ts'),
       import('./log.ts'),
       import('./lifecycle.ts'),
-      import('./banner.ts'),
       import('./vehicle-process.ts'),
     ]);
     const log = createLog('server', flags.logLevel);
@@ -65,11 +62,9 @@ ${ICE_HELP}`,
     await runUntilStopped(start, log, async (server) => {
       await within(VEHICLE_WAIT_MS, server.ready);
       if (lan) return printLan(lan, server, log);
-      const { publicUrl: webUrl, mqttUrl, mqttsUrl, access } = server;
       const invited = { role: 'operator' as const, rooms: [ROOM], forS: OPERATOR_ACCESS_S, uses: 1 };
-      const invitation = await access?.issuer.invitation(invited);
-      const open = invitation ? { guarded: true, link: invitationLink(webUrl, invitation.text) } : {};
-      process.stdout.write(banner({ webUrl, mqttUrl, mqttsUrl, root: flags.root, ...open }));
+      const invitation = await server.access?.issuer.invitation(invited);
+      await printBanner(options, server, flags.root, invitation?.text);
     });
   });
 }

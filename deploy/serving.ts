@@ -1,6 +1,9 @@
 /** Starts the server for `serve` and `start`, and leaves word of it for other commands. */
 import { type RunningServer, type ServerOptions, startServer } from '../broker/serve.ts';
 import type { Log } from '../shared/log.ts';
+import { invitationLink } from './access-options.ts';
+import { banner } from './banner.ts';
+import { addressInNetwork, warnOfPlainText } from './beyond.ts';
 import { keepAddress } from './kept-address.ts';
 import { type Lan, lanAddress } from './lan.ts';
 
@@ -10,7 +13,22 @@ export async function startServing(
   lan: Lan | null,
   log: Log,
 ): Promise<RunningServer> {
+  warnOfPlainText(options, log);
   const server = await startServer(options, log);
   if (options.access) keepAddress(options.access.data, lan ? lanAddress(lan, server) : server.publicUrl, log);
   return server;
+}
+
+/** @param invitation the token of one, for who has just started it */
+export async function printBanner(
+  options: ServerOptions,
+  server: RunningServer,
+  root: string,
+  invitation?: string,
+): Promise<void> {
+  const linkTo = (base: string) => (invitation === undefined ? base : invitationLink(base, invitation));
+  const inNetwork = await addressInNetwork(options, server);
+  const { mqttUrl, mqttsUrl, access, publicUrl } = server;
+  const open = [publicUrl, ...(inNetwork === null ? [] : [inNetwork])].map(linkTo);
+  process.stdout.write(banner({ open, mqttUrl, mqttsUrl, root, guarded: access !== null }));
 }

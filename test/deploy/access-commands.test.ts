@@ -1,6 +1,6 @@
 /** Access from the command line, with a real server in another process. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { spawnCli } from '../helpers/cli.ts';
@@ -9,21 +9,7 @@ import { httpBrowser } from '../helpers/http-browser.ts';
 import { mosquittoPub, mosquittoSub, startMosquitto } from '../helpers/mosquitto.ts';
 import { closed, connectMqtt } from '../helpers/mqtt-clients.ts';
 import { openIdProvider, signInWith } from '../helpers/openid-provider.ts';
-
-async function run(args: string[], environment: Record<string, string> = {}) {
-  const cli = spawnCli(args, environment);
-  const { status } = await cli.ended;
-  return { status, stdout: cli.stdout().trim(), stderr: cli.stderr().trim() };
-}
-
-async function serve(data: string, ...args: string[]) {
-  const cli = spawnCli(['serve', '--access', '--data', data, '--port', '0', '--mqtt-port', '0', ...args]);
-  const [, port] = await cli.printed(/MQTT +mqtt:\/\/127\.0\.0\.1:(\d+)/);
-  return { cli, port: Number(port), url: `mqtt://127.0.0.1:${port}` };
-}
-
-const tokenOf = async (data: string, ...args: string[]) =>
-  (await run(['token', ...args, '--data', data])).stdout;
+import { run, serve, tokenOf } from './access-cli.ts';
 
 test('a token from the command line works with mosquitto_sub and mosquitto_pub, through -u and -P', async () => {
   const data = testFolder();
@@ -150,26 +136,6 @@ test('what was never given can’t be ended', async () => {
     expect((await run(['revoke', ...what, '--data', data])).stderr).toContain(sentence);
 });
 
-test('revoke says what it has ended, and what not', async () => {
-  const data = testFolder();
-  const issued = await run(['token', 'car1', '--data', data]);
-  const [, id = ''] = /plntry revoke (\S+)/.exec(issued.stderr) ?? [];
-  const { stdout: link } = await run(['invite', 'phone1', '--role', 'vehicle', '--data', data]);
-  const revoke = async (...args: string[]) => {
-    const { status, stdout } = await run(['revoke', ...args, '--data', data]);
-    expect(status).toBe(0);
-    return stdout;
-  };
-  expect(await revoke('--peer', 'nosuch')).toBe(
-    `Ended; nothing in '${join(data, 'access')}' was ever given to 'nosuch', and a certificate that names it is refused too.`,
-  );
-  expect(await revoke(id)).toBe('Ended.');
-  for (const again of [id, issued.stdout]) expect(await revoke(again)).toBe('That had ended already.');
-  for (const peer of ['car1', 'phone1']) expect(await revoke('--peer', peer)).toBe('Ended.');
-  expect(await revoke(link)).toBe('That had ended already.');
-  expect(await revoke('--list')).toBe('Nobody has been given access.');
-});
-
 test('a secret that is none is refused, and not repeated', async () => {
   const { status, stderr } = await run(['serve', '--access'], { PLNTRY_ACCESS_SECRET: 'too-short' });
   expect({ status, stderr }).toEqual({
@@ -177,13 +143,6 @@ test('a secret that is none is refused, and not repeated', async () => {
     stderr:
       "error: PLNTRY_ACCESS_SECRET is not base64 of at least 32 bytes; 'openssl rand -base64 32' makes one.",
   });
-});
-
-test('beyond this machine there is access control, unless --insecure is said', async () => {
-  const guarded = spawnCli(['serve', '--host', '0.0.0.0', '--port', '0', '--mqtt-port', '0']);
-  await guarded.printed(/Access +only with a token/);
-  const open = spawnCli(['serve', '--host', '0.0.0.0', '--port', '0', '--mqtt-port', '0', '--insecure']);
-  await open.printed(/whoever reaches it can drive/);
 });
 
 test('Mosquitto keeps to the rules that acl prints', async () => {
@@ -260,48 +219,4 @@ test('who signs in is ended by the id in the list, and let in again when that is
   // Those of the second in which that was said are not let in: access has no finer time.
   await vi.waitFor(async () => expect(await (await signIn()).you()).toBe('Ann Lee'), { timeout: 10_000 });
   expect(await first.you()).toBeUndefined();
-});
-
-test('help says whom there is an invitation for, and which rooms a token has that names none', async () => {
-  const help = async (command: string) => (await run([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
-  expect(await help('invite')).toContain(
-    '(choices: "vehicle", "operator", "supervisor", default: "operator")',
-  );
-  expect(await help('token')).toContain('unless given, of a vehicle its own and of a monitor all');
-});
-
-test('a token is written into a new file for its user alone, and nothing is overwritten', async () => {
-  const data = testFolder();
-  const { url } = await serve(data);
-  const out = join(testFolder(), 'car1.token');
-  const issue = (...args: string[]) => run(['token', 'car1', '--out', out, '--data', data, ...args]);
-  expect(await issue('--rooms', 'car2')).toMatchObject({ status: 2 });
-  expect(existsSync(out)).toBe(false);
-  const { status, stdout, stderr } = await issue();
-  expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-  expect(stderr).toMatch(/^For car1, as vehicle of car1, until .* plntry revoke \S+ --data \S+$/);
-  expect(statSync(out).mode & 0o777).toBe(0o600);
-  const password = readFileSync(out, 'utf8').trim();
-  await connectMqtt(url, { clientId: 'car1', username: 'car1', password });
-  expect(await issue()).toEqual({
-    status: 2,
-    stdout: '',
-    stderr: `error: option '--out': the file '${out}' is there already, and is not overwritten.`,
-  });
-  expect(readFileSync(out, 'utf8').trim()).toBe(password);
-  expect((await run(['revoke', '--list', '--data', data])).stdout.split('\n')).toHaveLength(1);
-});
-
-test('an invitation leads to the server that runs on the data folder, unless told otherwise', async () => {
-  const data = testFolder();
-  const invite = async (...args: string[]) =>
-    new URL((await run(['invite', 'car1', '--data', data, ...args])).stdout).origin;
-  expect(await invite()).toBe('http://127.0.0.1:8080');
-  const { cli } = await serve(data);
-  const [, webUrl] = await cli.printed(/Open +(http:\S+)/);
-  expect(await invite()).toBe(webUrl);
-  expect(statSync(join(data, 'access/address')).mode & 0o777).toBe(0o600);
-  expect(await invite('--public-url', 'https://a.example')).toBe('https://a.example');
-  await serve(data, '--public-url', 'https://fleet.example.org');
-  expect(await invite()).toBe('https://fleet.example.org');
 });
