@@ -11,6 +11,7 @@ import type { Log } from '../shared/log.ts';
 import { invitationLink } from './access-options.ts';
 import { lanText, type Terminal } from './lan-text.ts';
 import { OptionError, option } from './options.ts';
+import type { Serving } from './serving.ts';
 
 /** A machine that moves to another network gets another certificate after this, ms. */
 const LOOK_MS = 5_000;
@@ -153,12 +154,12 @@ async function lanBanner(
 }
 
 /** Says it, and keeps the certificate fitting from then on. */
-export async function printLan(lan: Lan, server: RunningServer, log: Log): Promise<void> {
+export async function printLan(lan: Lan, server: Serving, log: Log): Promise<void> {
   lan.follow(log);
-  const { access } = server;
+  const { own } = server;
   // Never without: serverOptions sees to that.
-  if (!access) throw new Error('--lan needs access control.');
-  const invite: Invite = async (wanted) => (await access.issuer.invitation({ ...wanted, uses: 1 })).text;
+  if (!own) throw new Error('--lan needs access control.');
+  const invite: Invite = async (wanted) => (await own.invitation({ ...wanted, uses: 1 })).text;
   process.stdout.write(await lanBanner(lan, server, invite, terminalOf(process.stdout)));
 }
 

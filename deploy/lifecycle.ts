@@ -1,8 +1,11 @@
 /** Running something until a signal, and the exit statuses. */
 import type { Log } from '../shared/log.ts';
 
-/** `replaced`: another agent has the vehicle's room, and starting again would only take it back. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, replaced: 3 } as const;
+/**
+ * `replaced`: another agent has the vehicle's room, and starting again would only take it back. `refused`: the broker
+ * does not take the vehicle's token, and will not the next time.
+ */
+export const EXIT = { ok: 0, failure: 1, usage: 2, replaced: 3, refused: 4 } as const;
 
 /** Longest time for leaving cleanly, ms. */
 const CLOSE_LIMIT_MS = 8_000;

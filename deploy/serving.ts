@@ -6,17 +6,27 @@ import { banner } from './banner.ts';
 import { addressInNetwork, warnOfPlainText } from './beyond.ts';
 import { keepAddress } from './kept-address.ts';
 import { type Lan, lanAddress } from './lan.ts';
+import { keepOwnAccess, type OwnAccess } from './own-access.ts';
+
+export interface Serving extends RunningServer {
+  /** Gives what is taken back when it closes; null when anybody may come in. */
+  own: OwnAccess | null;
+}
 
 /** @throws Error of one sentence */
-export async function startServing(
-  options: ServerOptions,
-  lan: Lan | null,
-  log: Log,
-): Promise<RunningServer> {
+export async function startServing(options: ServerOptions, lan: Lan | null, log: Log): Promise<Serving> {
   warnOfPlainText(options, log);
   const server = await startServer(options, log);
-  if (options.access) keepAddress(options.access.data, lan ? lanAddress(lan, server) : server.publicUrl, log);
-  return server;
+  const { access } = server;
+  if (!access || !options.access) return { ...server, own: null };
+  const { data } = options.access;
+  keepAddress(data, lan ? lanAddress(lan, server) : server.publicUrl, log);
+  const own = keepOwnAccess(access, data, log);
+  const close = () => {
+    own.takeBack();
+    return server.close();
+  };
+  return { ...server, own, close };
 }
 
 /** @param invitation the token of one, for who has just started it */
