@@ -1,4 +1,5 @@
 /** Starts the server for `serve` and `start`, and leaves word of it for other commands. */
+import { accessFolder, secretExposed } from '../broker/access/secret.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../broker/serve.ts';
 import type { Log } from '../shared/log.ts';
 import { invitationLink } from './access-options.ts';
@@ -16,6 +17,9 @@ export interface Serving extends RunningServer {
 /** @throws Error of one sentence */
 export async function startServing(options: ServerOptions, lan: Lan | null, log: Log): Promise<Serving> {
   warnOfPlainText(options, log);
+  const kept = options.access && !options.access.secret ? accessFolder(options.access.data) : null;
+  const exposed = kept && secretExposed(kept);
+  if (exposed) log.warn({ folder: kept }, exposed);
   const server = await startServer(options, log);
   const { access } = server;
   if (!access || !options.access) return { ...server, own: null };

@@ -1,5 +1,5 @@
 /** What the commands of access control say and write. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testFolder } from '../helpers/folder.ts';
@@ -68,4 +68,19 @@ test('an invitation leads to the server that runs on the data folder, unless tol
   expect(await invite('--public-url', 'https://a.example')).toBe('https://a.example');
   await serve(data, '--public-url', 'https://fleet.example.org');
   expect(await invite()).toBe('https://fleet.example.org');
+});
+
+test('a secret that others could read is a warning, and no longer readable', async () => {
+  const data = testFolder();
+  const secret = join(data, 'access/secret');
+  expect((await run(['token', 'car1', '--data', data])).stderr).not.toContain('warning');
+  chmodSync(secret, 0o644);
+  const { stdout, stderr } = await run(['token', 'car1', '--data', data]);
+  expect(stderr).toContain(`warning: The secret for tokens '${secret}' could be read by others (mode 644)`);
+  expect(stdout.split('\n')).toHaveLength(1);
+  expect(statSync(secret).mode & 0o777).toBe(0o600);
+  chmodSync(secret, 0o640);
+  const { cli } = await serve(data);
+  await cli.printed(/"level":"warn".*could be read by others \(mode 640\): .*delete the file/);
+  expect(statSync(secret).mode & 0o777).toBe(0o600);
 });
