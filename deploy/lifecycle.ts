@@ -84,6 +84,20 @@ export async function runUntilStopped<T extends Running>(
   process.exit(failure ? statusOf(failure) : EXIT.ok);
 }
 
+/**
+ * Whose output nobody reads any more, as with `| head`, ends and says nothing of it: in order where a stop is listened
+ * for, at once otherwise.
+ */
+export function endWithReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM');
+      else process.exit();
+    });
+  }
+}
+
 /** Dies of a signal as if nobody listened for it. Unlike process.exit it waits for no thread. */
 function endAtOnce(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal);
