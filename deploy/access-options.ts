@@ -38,8 +38,8 @@ export function parseRoomPattern(text: string): string {
   );
 }
 
-export const roleOption = (fallback: Role): Option =>
-  new Option('--role <role>', 'what the holder may do').choices(ROLES).default(fallback);
+export const roleOption = (fallback: Role, roles: readonly Role[] = ROLES): Option =>
+  new Option('--role <role>', 'what the holder may do').choices(roles).default(fallback);
 
 export const forOption = (fallback: string): Option =>
   new Option('--for <time>', 'for how long, e.g. 30m, 8h or 7d')

@@ -1,20 +1,22 @@
 /** What is printed for people once the server runs. */
 
 export interface Addresses {
-  webUrl: string;
+  /** Of the pages, or invitations to them; the first is the usual one, others lead to the same. */
+  open: string[];
   mqttUrl: string;
   /** MQTT over TLS, where there is that. */
   mqttsUrl?: string | null;
   root: string;
   /** Only who has a token is let in. */
   guarded?: boolean;
-  /** An invitation for who has just started it. */
-  link?: string;
 }
 
-export function banner({ webUrl, mqttUrl, mqttsUrl, root, guarded = false, link }: Addresses): string {
+export function banner({ open, mqttUrl, mqttsUrl, root, guarded = false }: Addresses): string {
   const watch = guarded ? null : watchCommand(mqttUrl, root);
-  const lines = ['', '  plntry is running', '', `  Open      ${link ?? webUrl}`, `  MQTT      ${mqttUrl}`];
+  const [first, ...more] = open;
+  const lines = ['', '  plntry is running', '', `  Open      ${first}`];
+  for (const link of more) lines.push(`            ${link} from the network`);
+  lines.push(`  MQTT      ${mqttUrl}`);
   if (mqttsUrl) lines.push(`            ${mqttsUrl}`);
   if (watch) lines.push(`  Watch     ${watch}`);
   if (guarded) lines.push('  Access    only with a token: plntry invite --help, plntry token --help');

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import type { IceServer } from '../shared/server-api.ts';
 import type { DoctorReport } from '../vehicle/doctor/findings.ts';
+import { tokenFileOption, tokenOf } from './access-options.ts';
 import { trustAuthorities } from './client-tls.ts';
 import { ICE_HELP, iceSetup } from './ice-options.ts';
 import { iceServersOf, option, urlOf } from './options.ts';
@@ -11,6 +12,7 @@ export interface DoctorFlags extends ClientTlsFlags {
   broker?: string;
   server?: string;
   iceServers?: IceServer[];
+  tokenFile?: string;
   json?: boolean;
 }
 
@@ -42,6 +44,7 @@ export function doctorCommand(): Command {
         iceServersOf('--ice-servers'),
       ),
     )
+    .addOption(tokenFileOption())
     .addOption(new Option('--json', 'print it as JSON (docs/doctor.md)'));
   return addTlsCaOption(command)
     .addHelpText(
@@ -55,6 +58,8 @@ Examples:
   plntry doctor --server https://fleet.example.org    for somebody who drives from here
   plntry doctor --broker mqtts://broker.example.org --server https://fleet.example.org
                                                       for a vehicle here
+  plntry doctor --server https://fleet.example.org --token-file car1.token
+                                                      where only who has a token is let in
 ${ICE_HELP}`,
     )
     .action(async (flags: DoctorFlags) => {
@@ -81,11 +86,13 @@ ${ICE_HELP}`,
     });
 }
 
-async function subjectOf({ broker, server, iceServers }: DoctorFlags) {
-  const own = iceSetup(iceServers);
+async function subjectOf(flags: DoctorFlags) {
+  const { broker, server } = flags;
+  const own = iceSetup(flags.iceServers);
+  const token = tokenOf(flags, process.env);
   if (own.providers.length === 0) {
-    if (broker || server) return { broker, server };
-    return { broker: LOCAL_BROKER, server: LOCAL_SERVER };
+    if (broker || server) return { broker, server, token };
+    return { broker: LOCAL_BROKER, server: LOCAL_SERVER, token };
   }
   const [{ createIceServers }, { systemClock }] = await Promise.all([
     import('../broker/ice/ice-servers.ts'),
@@ -93,7 +100,7 @@ async function subjectOf({ broker, server, iceServers }: DoctorFlags) {
   ]);
   const quiet = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
   const source = createIceServers(own, systemClock, quiet);
-  return { broker, server, iceServers: () => source.iceServers('doctor') };
+  return { broker, server, token, iceServers: () => source.iceServers('doctor') };
 }
 
 /** A first Ctrl-C gives back what servers have given; whatever happens then, the process dies of it. */

@@ -1,7 +1,8 @@
 /** `plntry revoke`: ends access before its time. */
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import type { Granted } from '../broker/access/register.ts';
+import type { Ended, Granted } from '../broker/access/register.ts';
+import type { Grant } from '../broker/access/tokens.ts';
 import { isId } from '../shared/topics.ts';
 import { dataOption, momentOf } from './access-options.ts';
 import { OptionError, option, parseRoot } from './options.ts';
@@ -61,28 +62,35 @@ signing in, until it is given once more with --may-return.`,
       if (flags.peer !== undefined && !isId(flags.peer))
         throw new OptionError(`'${flags.peer}' is not an id.`);
       const write = (text: string) => process.stdout.write(`${text}\n`);
+      const entries = readEnded(folder);
+      const ended = sumUp(entries);
       if (flags.list) {
-        const ended = sumUp(readEnded(folder));
         // Who signs in again and again is one person: the last time counts.
         const last = new Map(readGranted(folder).map((granted) => [granted.id, granted]));
         const live = [...last.values()].filter(
-          ({ id, kind, until, sub = '', issued }) =>
-            kind !== 'session' && until > now() && !ended.has({ id, from: [], sub, issued }),
+          (granted) => granted.kind !== 'session' && granted.until > now() && !ended.has(givenOf(granted)),
         );
         if (live.length === 0) write('Nobody has been given access.');
         for (const granted of live) write(rowOf(granted, ended.uses(granted.id)));
         return;
       }
-      await orOptionError(async () => {
-        if (flags.all) addEnded(folder, { before: now() });
-        else if (flags.peer !== undefined)
-          addEnded(folder, { sub: sessionOfPeer(flags.peer), before: now() });
-        else {
-          const id = await idOf(what ?? '', folder, flags, { openGrants, readGranted });
-          addEnded(folder, { id, ...(flags.mayReturn ? { before: now() } : {}) });
+      const said = await orOptionError(async () => {
+        if (flags.all) {
+          addEnded(folder, { before: now() });
+          return 'Ended.';
         }
+        if (flags.peer !== undefined) {
+          const sub = sessionOfPeer(flags.peer);
+          addEnded(folder, { sub, before: now() });
+          if (isKnown(sub, readGranted(folder), entries)) return 'Ended.';
+          return `Ended; nothing in '${folder}' was ever given to '${flags.peer}', and a certificate that names it is refused too.`;
+        }
+        const given = await find(what ?? '', folder, flags, { openGrants, readGranted });
+        if (!flags.mayReturn && ended.has(given)) return 'That had ended already.';
+        addEnded(folder, { id: given.id, ...(flags.mayReturn ? { before: now() } : {}) });
+        return 'Ended.';
       });
-      write('Ended.');
+      write(said);
     });
 }
 
@@ -94,8 +102,23 @@ function rowOf({ id, kind, role, rooms, sub, name, uses = 1, until }: Granted, s
   return `${id}  until ${momentOf(until)}  ${kind}  ${role} of ${rooms.join(' ')}  ${more}`;
 }
 
+type Given = Pick<Grant, 'id' | 'from' | 'sub' | 'issued'>;
+
+/** As the endings see it. A vehicle's invitation is for the vehicle, anybody else's for nobody yet. */
+const givenOf = ({ id, role, rooms, sub, issued }: Granted): Given => ({
+  id,
+  from: [],
+  sub: sub ?? (role === 'vehicle' ? (rooms[0] ?? '') : ''),
+  issued,
+});
+
+/** Whether the register has heard of a peer, or of a session whose pages are peers. */
+const isKnown = (peer: string, granted: Granted[], entries: Ended[]): boolean =>
+  granted.some((one) => givenOf(one).sub === peer) ||
+  entries.some((entry) => 'id' in entry && entry.used === true && entry.sub === peer);
+
 /** @throws Error of one sentence when it is nothing that was ever given */
-async function idOf(
+async function find(
   what: string,
   folder: string,
   { data, root }: RevokeFlags,
@@ -103,13 +126,16 @@ async function idOf(
     openGrants: typeof import('./grants.ts')['openGrants'];
     readGranted: typeof import('../broker/access/register.ts')['readGranted'];
   },
-): Promise<string> {
-  if (use.readGranted(folder).some(({ id }) => id === what)) return what;
+): Promise<Given> {
+  const granted = use.readGranted(folder).find(({ id }) => id === what);
+  // A person may sign in again after all else that ends what they have: only the id itself counts.
+  if (granted?.kind === 'sign-in') return { ...givenOf(granted), issued: Number.POSITIVE_INFINITY };
+  if (granted) return givenOf(granted);
   const text = what.split('#').at(-1) ?? '';
   const { tokens } = use.openGrants(data, root);
   for (const audience of ['invitation', 'mqtt', 'session'] as const) {
     const verdict = await tokens.verify(text, audience);
-    if (verdict.ok) return verdict.grant.id;
+    if (verdict.ok) return verdict.grant;
     if (verdict.reason === 'the token has expired') throw new Error('That has expired already.');
   }
   throw new Error(

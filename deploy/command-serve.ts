@@ -190,22 +190,16 @@ ${ICE_HELP}`,
   );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
     const { options, lan } = await serverSetup(flags, command);
-    const [{ startServer }, { createLog }, { runUntilStopped }, { banner }] = await Promise.all([
-      import('../broker/serve.ts'),
+    const [{ startServing, printBanner }, { createLog }, { runUntilStopped }] = await Promise.all([
+      import('./serving.ts'),
       import('./log.ts'),
       import('./lifecycle.ts'),
-      import('./banner.ts'),
     ]);
     const log = createLog('server', flags.logLevel);
     await runUntilStopped(
-      () => startServer(options, log),
+      () => startServing(options, lan, log),
       log,
-      (server) => {
-        if (lan) return void printLan(lan, server, log);
-        const { publicUrl: webUrl, mqttUrl, mqttsUrl, access } = server;
-        const open = access ? { guarded: true } : {};
-        process.stdout.write(banner({ webUrl, mqttUrl, mqttsUrl, root: flags.root, ...open }));
-      },
+      (server) => void (lan ? printLan(lan, server, log) : printBanner(options, server, flags.root)),
     );
   });
 }

@@ -1,6 +1,5 @@
 /** `plntry start`: the server and one simulated vehicle, to try everything on one machine. */
 import { Command } from 'commander';
-import { invitationLink } from './access-options.ts';
 import { addServeOptions, type ServeFlags, serverSetup } from './command-serve.ts';
 import { ICE_HELP } from './ice-options.ts';
 import { printLan } from './lan.ts';
@@ -8,7 +7,7 @@ import { printLan } from './lan.ts';
 const ROOM = 'car1';
 /** The addresses are printed when the vehicle is there, but not later than this, ms. */
 const VEHICLE_WAIT_MS = 5_000;
-/** How long access lasts that is given at the start, seconds. */
+/** How long access lasts that is given at the start, unless the server stops before, seconds. */
 const VEHICLE_ACCESS_S = 365 * 86_400;
 const OPERATOR_ACCESS_S = 8 * 3_600;
 
@@ -26,27 +25,29 @@ ${ICE_HELP}`,
     );
   return addServeOptions(command).action(async (flags: ServeFlags) => {
     const { options, lan } = await serverSetup(flags, command);
-    const [{ startServer }, { createLog }, { runUntilStopped, within }, { banner }, { startVehicleProcess }] =
-      await Promise.all([
-        import('../broker/serve.ts'),
-        import('./log.ts'),
-        import('./lifecycle.ts'),
-        import('./banner.ts'),
-        import('./vehicle-process.ts'),
-      ]);
+    const [
+      { startServing, printBanner },
+      { createLog },
+      { runUntilStopped, within },
+      { startVehicleProcess },
+    ] = await Promise.all([
+      import('./serving.ts'),
+      import('./log.ts'),
+      import('./lifecycle.ts'),
+      import('./vehicle-process.ts'),
+    ]);
     const log = createLog('server', flags.logLevel);
     const start = async () => {
-      const server = await startServer(options, log);
-      const args = ['--room', ROOM, '--root', flags.root, '--log-level', flags.logLevel];
+      const server = await startServing(options, lan, log);
+      const args = ['--root', flags.root, '--log-level', flags.logLevel];
       args.push('--broker', flags.broker ?? server.mqttUrl, '--server', server.webUrl);
       // They belong together: what this vehicle has kept of another server does not count.
       if (!process.env.PLNTRY_FLEET_KEY) args.push('--fleet-key', server.fleetKey ?? 'none');
       // Its own certificate is what a server on loopback can be trusted by.
       if (options.tls) args.push('--tls-ca', options.tls.cert);
-      const issuer = server.access?.issuer;
       const given = { role: 'vehicle' as const, rooms: [ROOM], forS: VEHICLE_ACCESS_S };
-      const token = (await issuer?.token(ROOM, given))?.text;
-      const vehicle = startVehicleProcess(args, log, { data: flags.data, token });
+      const token = (await server.own?.token(ROOM, given))?.text;
+      const vehicle = startVehicleProcess(ROOM, args, log, { data: flags.data, token });
       return {
         ...server,
         ready: vehicle.ready,
@@ -60,11 +61,9 @@ ${ICE_HELP}`,
     await runUntilStopped(start, log, async (server) => {
       await within(VEHICLE_WAIT_MS, server.ready);
       if (lan) return printLan(lan, server, log);
-      const { publicUrl: webUrl, mqttUrl, mqttsUrl, access } = server;
       const invited = { role: 'operator' as const, rooms: [ROOM], forS: OPERATOR_ACCESS_S, uses: 1 };
-      const invitation = await access?.issuer.invitation(invited);
-      const open = invitation ? { guarded: true, link: invitationLink(webUrl, invitation.text) } : {};
-      process.stdout.write(banner({ webUrl, mqttUrl, mqttsUrl, root: flags.root, ...open }));
+      const invitation = await server.own?.invitation(invited);
+      await printBanner(options, server, flags.root, invitation?.text);
     });
   });
 }

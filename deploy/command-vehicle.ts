@@ -134,6 +134,9 @@ Examples:
   plntry vehicle --room car2                          at the broker of this machine
   plntry vehicle --room van-7 --name 'Van 7' --broker mqtts://broker.example.org \\
                  --server https://fleet.example.org
+
+Exit status: 0 it was stopped; 1 something went wrong; 2 an option is wrong; 3 another agent has taken over its room;
+4 the broker does not take its token.
 ${ICE_HELP}`,
     )
     .action(async (flags: VehicleFlags) => {
@@ -156,7 +159,7 @@ ${ICE_HELP}`,
       const files = keyFiles(data, room);
       const token = tokenOf(flags, process.env);
       const [
-        { runVehicle, ReplacedError },
+        { runVehicle, RefusedError, ReplacedError },
         { createIceServers },
         { systemClock },
         { createLog },
@@ -190,7 +193,10 @@ ${ICE_HELP}`,
           ),
         log,
         () => process.send?.(READY),
-        (error) => (error instanceof ReplacedError ? EXIT.replaced : EXIT.failure),
+        (error) => {
+          if (error instanceof ReplacedError) return EXIT.replaced;
+          return error instanceof RefusedError ? EXIT.refused : EXIT.failure;
+        },
       );
     });
 }

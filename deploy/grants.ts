@@ -1,6 +1,6 @@
 /** Access from the command line: the server's secret and register, opened in its data folder. */
 import { createIssuer, type Issuer } from '../broker/access/issue.ts';
-import { accessFolder, openSecret } from '../broker/access/secret.ts';
+import { accessFolder, openSecret, secretExposed } from '../broker/access/secret.ts';
 import { createTokens, type Tokens } from '../broker/access/tokens.ts';
 import { givenSecret } from './access-options.ts';
 import { stateFolder } from './data-folder.ts';
@@ -18,7 +18,10 @@ export const now = (): number => Math.floor(Date.now() / 1_000);
 export function openGrants(data: string | undefined, root: string): Grants {
   const folder = folderOf(data);
   try {
-    const tokens = createTokens(givenSecret(process.env) ?? openSecret(folder), root, now);
+    const given = givenSecret(process.env);
+    const exposed = given ? null : secretExposed(folder);
+    if (exposed) process.stderr.write(`warning: ${exposed}\n`);
+    const tokens = createTokens(given ?? openSecret(folder), root, now);
     return { folder, tokens, issuer: createIssuer(tokens, folder, now) };
   } catch (error) {
     throw new OptionError((error as Error).message);

@@ -55,7 +55,7 @@ function known(fingerprint: string): string[] {
 function vehicleLines({ certificate, mqttsUrl, webUrl }: LanFacts): string[] {
   const trust = certificate ? [`               --tls-ca ${certificate.path} \\`] : [];
   return [
-    `A vehicle    on another machine, with a token of 'plntry token car2 --role vehicle'${certificate ? ' and a copy of the file:' : ':'}`,
+    `A vehicle    on another machine, with a token of 'plntry token car2 --out car2.token'${certificate ? ' and a copy of the file:' : ':'}`,
     '             plntry vehicle --room car2 --token-file car2.token \\',
     ...trust,
     `               --broker ${mqttsUrl} --server ${webUrl}`,

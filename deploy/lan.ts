@@ -11,6 +11,7 @@ import type { Log } from '../shared/log.ts';
 import { invitationLink } from './access-options.ts';
 import { lanText, type Terminal } from './lan-text.ts';
 import { OptionError, option } from './options.ts';
+import type { Serving } from './serving.ts';
 
 /** A machine that moves to another network gets another certificate after this, ms. */
 const LOOK_MS = 5_000;
@@ -111,18 +112,27 @@ export async function setUpLan(lan: string | true, folder: string, own: ServerOp
   };
 }
 
+/** An address of the server as others in the network write it. */
+function inNetwork({ network }: Lan, url: string): string {
+  const { protocol, port } = new URL(url);
+  return `${protocol}//${inUrl(network.address)}${port ? `:${port}` : ''}`;
+}
+
+/** Where people reach the pages. */
+export const lanAddress = (
+  lan: Lan,
+  { publicUrl, webUrl }: Pick<RunningServer, 'webUrl' | 'publicUrl'>,
+): string => (publicUrl === webUrl ? inNetwork(lan, webUrl) : publicUrl);
+
 /** Makes the invitations, and says everything about them. */
 async function lanBanner(
-  { network, certificate }: Lan,
-  { webUrl, mqttsUrl, publicUrl }: Pick<RunningServer, 'webUrl' | 'mqttsUrl' | 'publicUrl'>,
+  lan: Lan,
+  server: Pick<RunningServer, 'webUrl' | 'mqttsUrl' | 'publicUrl'>,
   invite: Invite,
   terminal: Terminal,
 ): Promise<string> {
-  const at = (url: string) => {
-    const { protocol, port } = new URL(url);
-    return `${protocol}//${inUrl(network.address)}${port ? `:${port}` : ''}`;
-  };
-  const base = publicUrl === webUrl ? at(webUrl) : publicUrl;
+  const { certificate } = lan;
+  const base = lanAddress(lan, server);
   const forS = VALID_HOURS * 3_600;
   const [operator, vehicle] = await Promise.all([
     invite({ rooms: ['*'], role: 'operator', forS }),
@@ -135,7 +145,7 @@ async function lanBanner(
         { label: `Be the car: for a phone, ${PHONE_ROOM}`, link: invitationLink(base, vehicle) },
       ],
       certificate: certificate && { path: certificate.files.cert, fingerprint: certificate.fingerprint },
-      mqttsUrl: at(mqttsUrl ?? webUrl),
+      mqttsUrl: inNetwork(lan, server.mqttsUrl ?? server.webUrl),
       webUrl: base,
       validHours: VALID_HOURS,
     },
@@ -144,12 +154,12 @@ async function lanBanner(
 }
 
 /** Says it, and keeps the certificate fitting from then on. */
-export async function printLan(lan: Lan, server: RunningServer, log: Log): Promise<void> {
+export async function printLan(lan: Lan, server: Serving, log: Log): Promise<void> {
   lan.follow(log);
-  const { access } = server;
+  const { own } = server;
   // Never without: serverOptions sees to that.
-  if (!access) throw new Error('--lan needs access control.');
-  const invite: Invite = async (wanted) => (await access.issuer.invitation({ ...wanted, uses: 1 })).text;
+  if (!own) throw new Error('--lan needs access control.');
+  const invite: Invite = async (wanted) => (await own.invitation({ ...wanted, uses: 1 })).text;
   process.stdout.write(await lanBanner(lan, server, invite, terminalOf(process.stdout)));
 }
 

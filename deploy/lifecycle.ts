@@ -1,8 +1,11 @@
 /** Running something until a signal, and the exit statuses. */
 import type { Log } from '../shared/log.ts';
 
-/** `replaced`: another agent has the vehicle's room, and starting again would only take it back. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, replaced: 3 } as const;
+/**
+ * `replaced`: another agent has the vehicle's room, and starting again would only take it back. `refused`: the broker
+ * does not take the vehicle's token, and will not the next time.
+ */
+export const EXIT = { ok: 0, failure: 1, usage: 2, replaced: 3, refused: 4 } as const;
 
 /** Longest time for leaving cleanly, ms. */
 const CLOSE_LIMIT_MS = 8_000;
@@ -79,6 +82,20 @@ export async function runUntilStopped<T extends Running>(
   }
   if (failure) report(failure, log);
   process.exit(failure ? statusOf(failure) : EXIT.ok);
+}
+
+/**
+ * Whose output nobody reads any more, as with `| head`, ends and says nothing of it: in order where a stop is listened
+ * for, at once otherwise.
+ */
+export function endWithReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM');
+      else process.exit();
+    });
+  }
 }
 
 /** Dies of a signal as if nobody listened for it. Unlike process.exit it waits for no thread. */

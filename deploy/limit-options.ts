@@ -64,6 +64,13 @@ export function defaultText(name: LimitName): string {
   return RATED_ROLES.map((role) => `${role}=${show(value[role])}`).join(',');
 }
 
+/** What its option takes, of each rate where there are several. */
+export function rangeText(name: LimitName): string {
+  const { kind, min, max } = LIMITS[name];
+  const show = kind === 'bytes' ? sizeText : String;
+  return `${show(min)} to ${show(max)}`;
+}
+
 export const flagOf = (name: LimitName): string => `--limit-${kebab(name)}`;
 
 export function addLimitOptions(command: Command): Command {

@@ -13,12 +13,13 @@ import { serveCommand } from './command-serve.ts';
 import { startCommand } from './command-start.ts';
 import { tokenCommand } from './command-token.ts';
 import { vehicleCommand } from './command-vehicle.ts';
-import { EXIT } from './lifecycle.ts';
+import { EXIT, endWithReaders } from './lifecycle.ts';
 import { OptionError, withoutEmptyVariables } from './options.ts';
 import { readSecretFiles } from './secret-files.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
+endWithReaders();
 withoutEmptyVariables(process.env);
 const problem = readSecretFiles(process.env);
 program

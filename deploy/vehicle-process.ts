@@ -15,6 +15,13 @@ const STEADY_MS = 60_000;
 /** How long the vehicle may take to say goodbye, ms. */
 const LEAVE_LIMIT_MS = 4_000;
 
+/** Ends after which it is not started again, by exit status. */
+const FOR_GOOD: Record<number, (room: string) => string> = {
+  [EXIT.usage]: () => 'the vehicle did not take its options, and is not started again',
+  [EXIT.replaced]: () => 'the vehicle was taken over by another agent, and is not started again',
+  [EXIT.refused]: (room) => `the access of ${room} was ended: it is not started again until the next start`,
+};
+
 export interface VehicleProcess {
   /** Resolves when the vehicle runs for the first time. */
   ready: Promise<void>;
@@ -29,8 +36,9 @@ interface ForVehicle {
   token?: string | undefined;
 }
 
-/** @param args options of `plntry vehicle` */
+/** @param args options of `plntry vehicle`, beside the room */
 export function startVehicleProcess(
+  room: string,
   args: string[],
   log: Log,
   { data, token }: ForVehicle = {},
@@ -43,7 +51,7 @@ export function startVehicleProcess(
 
   function start(): void {
     const startedAt = Date.now();
-    const process_ = fork(ENTRY, ['vehicle', ...args], {
+    const process_ = fork(ENTRY, ['vehicle', '--room', room, ...args], {
       env: {
         ...vehicleEnvironment(process.env),
         ...(data ? { PLNTRY_DATA: data } : {}),
@@ -62,11 +70,8 @@ export function startVehicleProcess(
     process_.on('exit', (status, signal) => {
       child = null;
       if (closing) return;
-      if (status === EXIT.usage || status === EXIT.replaced) {
-        const why = status === EXIT.usage ? 'did not take its options' : 'was taken over by another agent';
-        log.error({ status }, `the vehicle ${why}, and is not started again`);
-        return;
-      }
+      const forGood = status === null ? undefined : FOR_GOOD[status]?.(room);
+      if (forGood !== undefined) return log.error({ status }, forGood);
       if (Date.now() - startedAt > STEADY_MS) delay = FIRST_DELAY_MS;
       log.error({ status, signal, retryMs: delay }, 'the vehicle ended unexpectedly, and is started again');
       timer = setTimeout(start, delay);

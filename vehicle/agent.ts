@@ -1,6 +1,6 @@
 /** The agent of one vehicle: joins its room, films, moves, and tells what it does. */
 import { systemClock } from '../shared/clock.ts';
-import { fixedCredentials } from '../shared/credentials.ts';
+import { type Credentials, fixedCredentials } from '../shared/credentials.ts';
 import type { Log } from '../shared/log.ts';
 import {
   type Actuation,
@@ -77,6 +77,21 @@ export interface RunningVehicle {
 /** Another agent runs for the same room; starting again would only take it back. */
 export class ReplacedError extends Error {}
 
+/** The broker does not take its token; it will not the next time. */
+export class RefusedError extends Error {}
+
+/** @param onRejected the broker does not take the token */
+function credentialsOf({ room, token }: VehicleOptions, onRejected: () => void): Credentials | undefined {
+  if (token === undefined) return undefined;
+  const fixed = fixedCredentials(room, token);
+  const renew = () => {
+    // It never runs out: others are asked for only when it was rejected.
+    onRejected();
+    return fixed.renew();
+  };
+  return { ...fixed, renew };
+}
+
 export async function runVehicle(options: VehicleOptions, log: Log): Promise<RunningVehicle> {
   const clock = systemClock;
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
@@ -113,6 +128,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     });
   const recorder = driveLog && createRecorder(driveLog.write, clock);
   if (withVideo && recorder) video.onPicture(recorder.picture);
+  let rejected = false;
   const times = options.times ?? DEFAULT_TIMES;
   const now = () => performance.now();
   let told: Actuation;
@@ -130,7 +146,9 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const end = createVehicleEnd({
     url: options.broker,
     root: options.root,
-    credentials: options.token === undefined ? undefined : fixedCredentials(options.room, options.token),
+    credentials: credentialsOf(options, () => {
+      rejected = true;
+    }),
     guarded: options.token !== undefined || options.tls !== undefined,
     tls: options.tls,
     room: options.room,
@@ -179,7 +197,10 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
         iceServers.again();
         fleetKey?.again();
       }
-      if (state.state === 'refused') fail(new Error(`The broker refused ${options.room}: ${state.detail}`));
+      if (state.state === 'refused') {
+        const message = `The broker refused ${options.room}: ${state.detail}`;
+        fail(rejected ? new RefusedError(message) : new Error(message));
+      }
     },
     ...(recorder ? { record: recorder.recorded } : {}),
     onReplaced: () => fail(new ReplacedError(`Another agent has taken over ${options.room}.`)),

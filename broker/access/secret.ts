@@ -20,6 +20,29 @@ export function parseSecret(text: string): Uint8Array | null {
 }
 
 /**
+ * What is to be said of a secret that others could read until now; asked before {@link openSecret} puts an end to that.
+ * @param folder of {@link accessFolder}
+ * @returns a sentence; null when there is none, or nobody could
+ */
+export function secretExposed(folder: string): string | null {
+  const file = join(folder, FILE);
+  const mode = modeOf(file);
+  if ((mode & OTHERS) === 0) return null;
+  return `The secret for tokens '${file}' could be read by others (mode ${mode.toString(8)}): if it may have been, stop the server and delete the file, and it makes another one, with which all access given before is void.`;
+}
+
+/** 0 for what is not there, or can't be reached: reading it tells why. */
+function modeOf(file: string): number {
+  // Which has no such modes.
+  if (process.platform === 'win32') return 0;
+  try {
+    return statSync(file).mode & 0o777;
+  } catch {
+    return 0;
+  }
+}
+
+/**
  * Reads the secret, or makes one.
  * @param folder of {@link accessFolder}; made if it is not there
  * @throws Error of one sentence when it can't be read or made

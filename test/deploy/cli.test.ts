@@ -1,10 +1,13 @@
 /** The real command line program: what it prints, how it ends. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { spawnCli } from '../helpers/cli.ts';
 import { mosquittoSub } from '../helpers/mosquitto.ts';
+import { connectMqtt } from '../helpers/mqtt-clients.ts';
 import { freePort } from '../helpers/ports.ts';
+import { NODE } from '../helpers/process.ts';
 
 const FREE = ['--port', '0', '--mqtt-port', '0'];
 const LISTENING = /Open\s+(http:\S+)\n\s+MQTT\s+(mqtt:\S+)\n\s+Watch\s+(.*)/;
@@ -154,4 +157,33 @@ test('it knows its version', async () => {
   const cli = spawnCli(['--version']);
   expect(await cli.ended).toEqual({ status: 0, signal: null });
   expect(cli.stdout()).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('a command whose reader goes away ends quietly', async () => {
+  const child = spawn(NODE, ['deploy/plntry.ts', 'acl', '--for', 'emqx'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let errors = '';
+  child.stderr.on('data', (text) => (errors += text));
+  const [status, signal] = await once(child, 'close');
+  expect({ status, signal, errors }).toEqual({ status: 0, signal: null, errors: '' });
+});
+
+test('serve whose log nobody reads any more stops in order', async () => {
+  const child = spawn(NODE, ['deploy/plntry.ts', 'serve', ...FREE], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = once(child, 'close');
+  const said = await new Promise<string>((resolve) => {
+    let text = '';
+    child.stdout.on('data', (more) => {
+      text += more;
+      if (LISTENING.test(text)) resolve(text);
+    });
+  });
+  child.stderr.destroy();
+  const [, , mqttUrl = ''] = said.match(LISTENING) ?? [];
+  // A line in the log.
+  await connectMqtt(mqttUrl).catch(() => {});
+  expect(await ended).toEqual([0, null]);
 });

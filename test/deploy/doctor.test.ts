@@ -1,12 +1,17 @@
 /** `plntry doctor` as people run it, towards a real broker and a real coturn. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { check } from '../../shared/messages.ts';
 import { type DoctorReport, DoctorReportSchema } from '../../vehicle/doctor/findings.ts';
+import { guardedServer } from '../helpers/access.ts';
 import { spawnCli } from '../helpers/cli.ts';
+import { testFolder } from '../helpers/folder.ts';
+import { connectMqtt } from '../helpers/mqtt-clients.ts';
 import { freePort } from '../helpers/ports.ts';
 import { testServer } from '../helpers/room.ts';
 import { startTurnServer, type TurnServer } from '../helpers/turn-server.ts';
@@ -112,6 +117,51 @@ test('servers that are not there are told apart', async () => {
   ]);
   expect(diagnosis.title).toContain('turn.invalid can’t be resolved');
   expect(status).toBe(1);
+});
+
+test('where only who has a token is let in it logs in with one, and throws nobody out', async () => {
+  const turn = await startTurnServer();
+  const providers = [providerOf(turn.servers([turn.udp, turn.tcp]))];
+  const { webUrl, mqttUrl, login } = await guardedServer({ ice: { providers, ttl: 3600 } });
+  const { password, ...car } = await login('car1', 'vehicle', ['car1']);
+  const vehicle = await connectMqtt(mqttUrl, { ...car, password });
+  const tokenFile = join(testFolder(), 'car1.token');
+  writeFileSync(tokenFile, `${password}\n`);
+  const places = ['--broker', mqttUrl, '--server', webUrl];
+  for (const [args, environment] of [
+    [['--token-file', tokenFile], {}],
+    [[], { PLNTRY_TOKEN: password }],
+  ] as const) {
+    const { text, status } = await doctor([...places, ...args], environment);
+    for (const url of [mqttUrl, `${webUrl}/api/ice`, `${webUrl.replace('http', 'ws')}/mqtt`])
+      expect(text).toMatch(new RegExp(`✓ ${url} +answers`));
+    expect(text).toContain(`✓ ${turn.udp}`);
+    expect(text).not.toContain(password);
+    expect(status).toBe(0);
+  }
+  expect(vehicle.connected).toBe(true);
+});
+
+test('without a token there it says that one is needed, and how to make it', async () => {
+  const { webUrl, mqttUrl, login } = await guardedServer();
+  const wanted = 'it lets in only who has a token or another login';
+  for (const [args, who] of [
+    [['--server', webUrl], `The web server ${webUrl}/api/ice refused: ${wanted} (401).`],
+    [['--broker', mqttUrl], `The broker ${mqttUrl} refused: ${wanted} (5).`],
+  ] as const) {
+    const { diagnosis, status } = await doctorJson([...args]);
+    expect(diagnosis.title).toBe(who);
+    expect(diagnosis.advice).toMatch(/'plntry token car1 .*--token-file or PLNTRY_TOKEN/);
+    expect(status).toBe(2);
+  }
+  const { diagnosis } = await doctorJson(['--broker', mqttUrl], { PLNTRY_TOKEN: 'another' });
+  expect(diagnosis.title).toContain('refused: it does not take the token (5)');
+  expect(diagnosis.advice).toContain('plntry revoke --list');
+  const { password } = await login('mon-1', 'monitor', ['*']);
+  const monitor = await doctorJson(['--server', webUrl], { PLNTRY_TOKEN: password });
+  expect(monitor.diagnosis.title).toContain(
+    'the token is none of a vehicle, an operator or a supervisor (403)',
+  );
 });
 
 test('without a TURN server it says that there is none', async () => {

@@ -9,6 +9,7 @@ import {
   flagOf,
   limitOptions,
   parseRates,
+  rangeText,
   sizeBetween,
 } from '../../deploy/limit-options.ts';
 import { wholeNumber } from '../../deploy/options.ts';
@@ -73,7 +74,7 @@ test('docs/operations.md has the limits as they are', () => {
   expect(rows).toEqual(
     LIMIT_NAMES.map((name) => {
       const { what, over } = LIMITS[name];
-      return `| \`${flagOf(name)}\` | ${defaultText(name).replaceAll(',', ', ')} | ${what} | ${over} |`;
+      return `| \`${flagOf(name)}\` | ${defaultText(name).replaceAll(',', ', ')} | ${rangeText(name)} | ${what} | ${over} |`;
     }),
   );
 });

@@ -125,5 +125,5 @@ test('the line to paste fits the broker, and can be pasted', () => {
     "mosquitto_sub -h broker -p 8883 --tls-use-os-certs -t 'r/#' -v",
   );
   expect(watchCommand('wss://broker/mqtt', 'r')).toBeNull();
-  expect(banner({ webUrl: 'http://h', mqttUrl: 'ws://b', root: 'r' })).not.toContain('mosquitto_sub');
+  expect(banner({ open: ['http://h'], mqttUrl: 'ws://b', root: 'r' })).not.toContain('mosquitto_sub');
 });

@@ -1,4 +1,5 @@
 /** What setup.js decides; it is plain JavaScript, since it runs before anything is installed. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 interface Plan {
@@ -103,4 +104,12 @@ test('Debian packages take one command', () => {
   expect(plan.aptCommand(['mosquitto', 'chromium'], 'sudo ')).toBe(
     'sudo apt-get update && sudo env SYSTEMD_OFFLINE=1 apt-get install -y --no-install-recommends mosquitto chromium',
   );
+});
+
+test('npm is told to run the install scripts of those packages that have one, and of no others', () => {
+  const read = (name: string) => JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8'));
+  const scripted = Object.entries<{ hasInstallScript?: boolean }>(read('package-lock.json').packages)
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .map(([path]) => [path.replace('node_modules/', ''), true]);
+  expect(read('package.json').allowScripts).toEqual(Object.fromEntries(scripted));
 });

@@ -136,8 +136,8 @@ describe('the diagnosis', () => {
     ],
     [
       'broken',
-      { broker: { url: 'mqtt://broker', answer: 'refused', detail: 'it does not let this client in (5)' } },
-      /refused: it does not let this client in/,
+      { broker: { url: 'mqtt://broker', answer: 'refused', detail: 'it is not available (3)' } },
+      /refused: it is not available/,
       /login/,
     ],
     [

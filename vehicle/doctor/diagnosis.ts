@@ -4,6 +4,7 @@ import { parseServerUrl } from '../../shared/server-url.ts';
 import { isTurn, lacksOf } from '../../shared/verdict/lack.ts';
 import { list, serversInWords, transportInWords } from '../../shared/verdict/words.ts';
 import type { Diagnosis, Findings, Reach, TriedServer } from './findings.ts';
+import { loginAdvice } from './login.ts';
 
 type Problem = Omit<Diagnosis, 'status'>;
 
@@ -53,12 +54,8 @@ function pagesAway({ broker, pages }: Findings): Problem | null {
 function away(who: string, { url, answer, detail }: Reach): Problem | null {
   if (answer === 'ok' || answer === 'skipped') return null;
   const why = detail ? `: ${detail}` : '';
-  if (answer === 'refused') {
-    return {
-      title: `${who} ${url} refused${why}.`,
-      advice: 'Check the address, and the login if it has one.',
-    };
-  }
+  if (answer === 'refused')
+    return { title: `${who} ${url} refused${why}.`, advice: loginAdvice(detail ?? '') };
   if (answer === 'unknown') {
     return {
       title: `The name of ${who.toLowerCase()} ${url} can’t be resolved${why}.`,

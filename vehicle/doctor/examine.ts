@@ -11,17 +11,19 @@ export interface Subject {
   broker?: string | undefined;
   /** http(s):// address of a plntry server. */
   server?: string | undefined;
+  /** What to log in with at both, where there is access control. */
+  token?: string | undefined;
   /** Asked instead of the server's /api/ice. */
   iceServers?: (() => Promise<IceAnswer>) | undefined;
 }
 
 /** Takes some 9 s at most. @param signal what was found until then is returned */
 export async function examine(subject: Subject, signal: AbortSignal): Promise<Findings> {
-  const { broker, server } = subject;
-  const asking = server ? askIce(server, signal) : null;
+  const { broker, server, token } = subject;
+  const asking = server ? askIce(server, signal, token) : null;
   const [brokerReach, pages, ice] = await Promise.all([
-    broker ? checkBroker(broker, signal) : null,
-    server && asking ? checkPages(server, asking, signal) : null,
+    broker ? checkBroker(broker, signal, token) : null,
+    server && asking ? checkPages(server, asking, signal, token) : null,
     findServers(subject, asking).then(async ({ iceServers, warnings }) => ({
       ...(await checkIce(iceServers, signal)),
       warnings,
@@ -30,8 +32,13 @@ export async function examine(subject: Subject, signal: AbortSignal): Promise<Fi
   return { addresses: ownAddresses(), broker: brokerReach, pages, ...ice };
 }
 
-async function checkPages(server: string, asking: ReturnType<typeof askIce>, signal: AbortSignal) {
-  const [{ reach: ice }, mqtt] = await Promise.all([asking, checkPagesMqtt(server, signal)]);
+async function checkPages(
+  server: string,
+  asking: ReturnType<typeof askIce>,
+  signal: AbortSignal,
+  token: string | undefined,
+) {
+  const [{ reach: ice }, mqtt] = await Promise.all([asking, checkPagesMqtt(server, signal, token)]);
   return { ice, mqtt };
 }
 

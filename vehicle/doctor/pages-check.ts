@@ -6,39 +6,44 @@ import { resolve } from '../webrtc/resolve.ts';
 import { inWords, UnknownHostError } from '../webrtc/server-errors.ts';
 import { checkBroker } from './broker-check.ts';
 import type { Reach } from './findings.ts';
+import { refusedByServer } from './login.ts';
 
 /** A server that has not answered after this doesn't answer, ms. */
 const LIMIT_MS = 3_000;
 /** Whose name goes into credentials that are made for this. */
 const PEER = 'doctor';
 
-/** @param server http:// or https:// */
+/** @param server http:// or https:// @param token where there is access control */
 export async function askIce(
   server: string,
   signal: AbortSignal,
+  token?: string,
 ): Promise<{ reach: Reach; iceServers: IceServer[]; warnings: string[] }> {
   const asked = await ask(
-    new URL(`/api/ice?peer=${PEER}`, server),
+    // Who has a token gets them in its own name.
+    new URL(`/api/ice${token === undefined ? `?peer=${PEER}` : ''}`, server),
     (value) => check(IceAnswerSchema, value),
     signal,
+    token,
   );
   const { iceServers = [], warnings = [] } = asked.value ?? {};
   return { reach: asked.reach, iceServers, warnings };
 }
 
 /** MQTT over WebSocket where pages are told to find it. */
-export async function checkPagesMqtt(server: string, signal: AbortSignal): Promise<Reach> {
+export async function checkPagesMqtt(server: string, signal: AbortSignal, token?: string): Promise<Reach> {
   const asked = await ask(new URL('/api/fleet', server), (value) => check(FleetAnswerSchema, value), signal);
   if (!asked.value) return asked.reach;
   const url = new URL(asked.value.mqtt.url, server);
   url.protocol = url.protocol.replace(/^http/, 'ws');
-  return checkBroker(url.href, signal);
+  return checkBroker(url.href, signal, token);
 }
 
 async function ask<T>(
   url: URL,
   parse: (value: unknown) => Parsed<T>,
   signal: AbortSignal,
+  token?: string,
 ): Promise<{ reach: Reach; value: T | null }> {
   const startedAt = performance.now();
   const result = (answer: Reach['answer'], detail?: string): Reach => ({
@@ -50,9 +55,12 @@ async function ask<T>(
   try {
     await resolve(url.hostname.replace(/^\[(.*)\]$/, '$1'));
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-    const response = await fetch(url, { signal: limit, redirect: 'error' });
-    if (!response.ok)
-      return { reach: result('refused', `it answered with status ${response.status}`), value: null };
+    const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+    const response = await fetch(url, { headers, signal: limit, redirect: 'error' });
+    if (!response.ok) {
+      const why = refusedByServer(response.status, token === undefined ? 'none' : 'token');
+      return { reach: result('refused', why), value: null };
+    }
     const parsed = parse(await response.json().catch(() => null));
     if (parsed.ok) return { reach: result('ok'), value: parsed.value };
     return { reach: result('refused', 'its answer makes no sense: it may be another server'), value: null };
