@@ -41,6 +41,9 @@ const ONLOOKER_KEEPALIVE_LIMIT_S = 60;
 /** What Aedes says when its connectTimeout is over. */
 const CONNECT_LATE = 'connect did not arrive in time';
 
+/** What Aedes says when it writes to one whose connection has ended. */
+const GONE = 'connection closed';
+
 /** How a client is connected. */
 export interface Connection extends Transport {
   transport: 'tcp' | 'tls' | 'websocket' | 'internal';
@@ -251,6 +254,8 @@ export async function createBroker(
   aedes.on('clientError', (client, error) => {
     // Every write that was waiting reports the same, and what went over a limit was said.
     if (failed.has(client) || error instanceof LimitError) return;
+    // Something was on its way to who has gone: a page that was left, a car that lost its network.
+    if (error.message === GONE && !refusals.has(client)) return;
     failed.add(client);
     // With a refusal this is how Aedes reports that it closed the connection.
     const message = refusals.has(client) ? 'MQTT client refused' : 'MQTT client error';

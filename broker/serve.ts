@@ -121,8 +121,10 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   let closing = false;
   let farewell: Farewell | null = null;
   const onEnded = (ended: Ended) => {
-    log.info({ peer: ended.grant.sub, reason: ended.reason }, 'access is over');
     const { sub, role } = ended.grant;
+    // Of a page that is long gone nobody wants to know.
+    const level = census.sessionsOf(sub).length > 0 ? 'info' : 'debug';
+    log[level]({ peer: sub, reason: ended.reason }, 'access is over');
     farewell?.say(sub, ended.reason);
     // What a vehicle was last is for the fleet to see; a page is gone.
     if (role === 'vehicle') return;

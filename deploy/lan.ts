@@ -141,7 +141,7 @@ async function lanBanner(
   return lanText(
     {
       invitations: [
-        { label: 'Drive: for an operator', link: invitationLink(base, operator) },
+        { label: 'Drive any vehicle: for an operator', link: invitationLink(base, operator) },
         { label: `Be the car: for a phone, ${PHONE_ROOM}`, link: invitationLink(base, vehicle) },
       ],
       certificate: certificate && { path: certificate.files.cert, fingerprint: certificate.fingerprint },

@@ -85,15 +85,14 @@ export async function runUntilStopped<T extends Running>(
 }
 
 /**
- * Whose output nobody reads any more, as with `| head`, ends and says nothing of it: in order where a stop is listened
- * for, at once otherwise.
+ * Whose output nobody reads any more, as with `| head`, ends and says nothing of it. What runs until it is stopped goes
+ * on without a log: a car does not stop because what reads its log has.
  */
 export function endWithReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
-      if (process.listenerCount('SIGTERM') > 0) process.kill(process.pid, 'SIGTERM');
-      else process.exit();
+      if (process.listenerCount('SIGTERM') === 0) process.exit();
     });
   }
 }

@@ -32,8 +32,9 @@ const rulesOf = (role: Role, wanted: Action): string[] =>
  * An `acl_file` of Mosquitto. It knows no roles and no rooms of a user: with the user name as the peer id
  * everybody speaks only as itself, and everybody is a vehicle and an operator at once, in all rooms.
  * @param monitors user names that read everything
+ * @param server the user name of `plntry serve`, which clears what vehicles leave, and says what they have relayed
  */
-export function mosquittoAcl(root: string, monitors: string[]): string {
+export function mosquittoAcl(root: string, monitors: string[], server?: string): string {
   const pattern = (wanted: Action) => {
     const roles: Role[] = ['vehicle', 'operator'];
     const topics = roles.flatMap((role) => rulesOf(role, wanted));
@@ -56,6 +57,7 @@ export function mosquittoAcl(root: string, monitors: string[]): string {
     ...pattern('publish').map((filter) => `pattern write ${filter}`),
     ...pattern('receive').map((filter) => `pattern read ${filter}`),
   ];
+  if (server !== undefined) lines.push('', `user ${server}`, `topic readwrite ${root}/#`);
   for (const user of monitors) lines.push('', `user ${user}`, `topic read ${root}/#`, 'topic read $SYS/#');
   return `${lines.join('\n')}\n`;
 }

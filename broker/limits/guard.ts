@@ -5,7 +5,7 @@ import { type Attempts, createAttempts } from './attempts.ts';
 import { type Claims, createClaims } from './claims.ts';
 import { type Comings, createComings } from './comings.ts';
 import { type Connections, createConnections } from './connections.ts';
-import { type LimitName, type Limits, type Refusal, steadyClock } from './limits.ts';
+import { kebab, type LimitName, type Limits, type Refusal, steadyClock } from './limits.ts';
 import { createRetainedStore, type RetainedStore } from './retained.ts';
 import { createSaidOnce } from './said-once.ts';
 
@@ -57,7 +57,7 @@ export function createGuard({ limits, root, onHit, clock = steadyClock }: GuardO
     known = false,
   ): void {
     onHit(limit);
-    sayOnce(`${limit} ${who} ${message}`, { ...fields, limit, reason }, message, known);
+    sayOnce(`${limit} ${who} ${message}`, { ...fields, limit: kebab(limit), reason }, message, known);
   }
 
   return {

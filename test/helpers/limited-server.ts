@@ -1,6 +1,6 @@
 /** A server with limits of its own, and what it says and counts about them. */
 import { onTestFinished } from 'vitest';
-import type { Limits } from '../../broker/limits/limits.ts';
+import { kebab, type LimitName, type Limits } from '../../broker/limits/limits.ts';
 import { startServer } from '../../broker/serve.ts';
 import { recordLog } from './log.ts';
 import { parseMetrics } from './prometheus.ts';
@@ -32,7 +32,8 @@ export async function limitedServer(
     /** What is used of it, as /metrics says. */
     used: (limit: string) => metric('plntry_limit_used', limit),
     /** What the log has about a limit so far. */
-    said: (limit: string) => record.entries.filter(({ fields }) => fields.limit === limit),
+    said: (limit: string) =>
+      record.entries.filter(({ fields }) => fields.limit === kebab(limit as LimitName)),
     close: () => server.close(),
   };
 }

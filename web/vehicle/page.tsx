@@ -1,6 +1,7 @@
 /** A phone or laptop as the car. */
 import '../style/vehicle.css';
 import { useEffect, useState } from 'preact/hooks';
+import { you } from '../settings.ts';
 import { AtWork } from './at-work.tsx';
 import { ChooseId } from './choose-id.tsx';
 import { createPhone, type Phone } from './phone.ts';
@@ -29,7 +30,7 @@ function Start({ room, onStart }: { room: string; onStart: () => void }) {
     <main class="vehicle start">
       <header>
         <h1>Be {room}</h1>
-        <a href="/vehicle">Another id</a>
+        {you.value ? null : <a href="/vehicle">Another id</a>}
       </header>
       <p>
         This device becomes a vehicle of the fleet, called <b>{room}</b>. Whoever opens it there sees through

@@ -250,7 +250,7 @@ test('one peer has so many connections at once, and another when one has gone', 
   await connectMqtt(mqttUrl, await login('car2', 'vehicle', ['car2']));
   await clients[0]?.endAsync();
   await expect.poll(() => as('A.3').then(() => 'let in', String)).toBe('let in');
-  const said = entries.filter(({ fields }) => fields.limit === 'connectionsPerPeer');
+  const said = entries.filter(({ fields }) => fields.limit === 'connections-per-peer');
   expect(said.map(({ fields }) => fields.reason)).toEqual(['it has 2 connections already']);
 });
 

@@ -32,7 +32,7 @@ test('after too many failures the next is told to wait; who has a good token is 
   // One line for what was wrong with the guesses, and one for the limit.
   const said = entries.filter(({ message }) => message === 'MQTT client refused');
   expect(said.map(({ fields }) => fields.reason)).toEqual(['it is no token']);
-  expect(entries.filter(({ fields }) => fields.limit === 'loginFailures')).toHaveLength(1);
+  expect(entries.filter(({ fields }) => fields.limit === 'login-failures')).toHaveLength(1);
 
   const { password } = await login('mon-1', 'monitor', ['*']);
   const headers = { Authorization: `Bearer ${password}` };

@@ -104,7 +104,7 @@ describe('rate', () => {
     const offender = await rawClient(mqttUrl, 'offender');
     offender.socket.write(Buffer.concat(Array(20_000).fill(Buffer.from([0x40, 2, 0, 1]))));
     await offender.closed;
-    await logged((entry) => entry.fields.limit === 'slowedSeconds');
+    await logged((entry) => entry.fields.limit === 'slowed-seconds');
   });
 
   test('who is faster is slowed: all is acknowledged and passed on in order, and others are not held up', async () => {
@@ -144,7 +144,7 @@ describe('rate', () => {
     const offender = await rawClient(mqttUrl, 'offender');
     offender.socket.write(Buffer.concat(Array(20_000).fill(publishPacket('rooms/x/y', 'z'.repeat(size)))));
     await offender.closed;
-    const { fields } = await logged((entry) => entry.fields.limit === 'slowedSeconds');
+    const { fields } = await logged((entry) => entry.fields.limit === 'slowed-seconds');
     expect(fields.reason).toMatch(new RegExp(`^more than \\d+ ${limit} a second for 1 s$`));
     expect([await hits(limit), await hits('slowed-seconds')]).toEqual([1, 1]);
     expect((await fetch(`${webUrl}/healthz`)).status).toBe(200);
