@@ -47,6 +47,10 @@ test('without an invitation there is no car to see, and a used one is said to be
   const another = await pages.open(link);
   await comeIn(another);
   await another.getByText('The invitation has been used already.').waitFor();
+  // In the same window, where only what follows # is another.
+  await another.goto(await server.link('operator', ['car1']));
+  await comeIn(another);
+  await another.waitForURL(/\/rooms\/car1$/);
 });
 
 test('who may drive one car is told so at another, and sees only that one in the fleet', async () => {

@@ -1,5 +1,5 @@
 /** What an invitation's link opens. The invitation is used on a click: programs that look at links use none up. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { ProblemSchema, SessionAnswerSchema } from '../../shared/server-api.ts';
 import { Notice } from '../notice.tsx';
 import { mayInWords, readInvitation, untilInWords } from './words.ts';
@@ -8,15 +8,21 @@ import { mayInWords, readInvitation, untilInWords } from './words.ts';
 const USED = /used already|expired|was ended/;
 
 export default function JoinPage() {
-  // Taken out of the address, where it would stay in the history.
-  const [invitation] = useState(() => {
-    const text = location.hash.slice(1);
-    history.replaceState(null, '', location.pathname);
-    return text;
-  });
+  const [invitation, setInvitation] = useState(takeInvitation);
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const said = readInvitation(invitation);
+
+  // Another link that is opened in this window changes only what follows #: the page stays.
+  useEffect(() => {
+    const another = () => {
+      if (location.hash.length < 2) return;
+      setInvitation(takeInvitation());
+      setProblem(null);
+    };
+    addEventListener('hashchange', another);
+    return () => removeEventListener('hashchange', another);
+  }, []);
 
   async function comeIn(): Promise<void> {
     setBusy(true);
@@ -53,6 +59,13 @@ export default function JoinPage() {
       </button>
     </Notice>
   );
+}
+
+/** Takes it out of the address, where it would stay in the history. */
+function takeInvitation(): string {
+  const text = location.hash.slice(1);
+  history.replaceState(null, '', location.pathname);
+  return text;
 }
 
 /** @returns where to go, or why not, in a sentence */
