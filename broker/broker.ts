@@ -43,6 +43,8 @@ const CONNECT_LATE = 'connect did not arrive in time';
 
 /** What Aedes says when it writes to one whose connection has ended. */
 const GONE = 'connection closed';
+/** And when it has closed one that fell silent, which is said where it happens. */
+const SILENT = 'keep alive timeout';
 
 /** How a client is connected. */
 export interface Connection extends Transport {
@@ -255,7 +257,7 @@ export async function createBroker(
     // Every write that was waiting reports the same, and what went over a limit was said.
     if (failed.has(client) || error instanceof LimitError) return;
     // Something was on its way to who has gone: a page that was left, a car that lost its network.
-    if (error.message === GONE && !refusals.has(client)) return;
+    if ([GONE, SILENT].includes(error.message) && !refusals.has(client)) return;
     failed.add(client);
     // With a refusal this is how Aedes reports that it closed the connection.
     const message = refusals.has(client) ? 'MQTT client refused' : 'MQTT client error';

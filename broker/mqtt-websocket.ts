@@ -20,6 +20,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Broker } from './broker.ts';
 import type { Guard } from './limits/guard.ts';
 import type { HttpLimits } from './limits/http-limits.ts';
+import { createFrameWatch } from './limits/web-socket-frames.ts';
 import type { Refuse } from './origins.ts';
 
 export const MQTT_PATH = '/mqtt';
@@ -32,12 +33,6 @@ const CLOSE_TIMEOUT_MS = 1_000;
 const GOING_AWAY = 1001;
 const UNSUPPORTED_DATA = 1003;
 const POLICY_VIOLATION = 1008;
-/** Until the first message: a CONNECT with a long token, and frames around it, in bytes. */
-const FIRST_MESSAGE_BYTES = 48 * 1024;
-/** Of one frame (RFC 6455, 5.2). */
-const MOST_HEADER_BYTES = 14;
-/** What may come beside messages all the time, headers of frames and pongs, in bytes a second. */
-const BESIDE_BYTES_PER_S = 8 * 1024;
 /** Longest reason in a close frame (RFC 6455, 5.5), in bytes. */
 const MAX_REASON_BYTES = 123;
 
@@ -112,7 +107,7 @@ export function attachMqttWebSocket(
     });
     const stream = asStream(webSocket);
     const { socket } = request;
-    watchFrames(webSocket, socket, options.maxPayload ?? 0, guard.clock, () => {
+    watchFrames(webSocket, socket, guard.clock, () => {
       const remote = http.addressOf(request);
       guard.sayOnce(`frames ${remote}`, { remote }, 'WebSocket closed: frames that carry nothing');
     });
@@ -148,38 +143,14 @@ export function attachMqttWebSocket(
   };
 }
 
-/**
- * Ends a WebSocket on which much comes that is no message: pings, pongs, empty frames. ws deals with those by itself,
- * so they pass every limit of MQTT.
- * @param mostPayload of one message, which counts as nothing until it is whole, in bytes
- */
-function watchFrames(
-  webSocket: WebSocket,
-  socket: Duplex,
-  mostPayload: number,
-  clock: Clock,
-  onClosed: () => void,
-): void {
-  let beside = 0;
-  let most = FIRST_MESSAGE_BYTES;
-  let at = clock.now();
-  const end = () => {
-    if (beside <= most || webSocket.readyState !== webSocket.OPEN) return;
+/** Ends a WebSocket on which much comes that is no message. */
+function watchFrames(webSocket: WebSocket, socket: Duplex, clock: Clock, onClosed: () => void): void {
+  const isTooMuch = createFrameWatch(clock);
+  // Before ws, which would work through all of it first.
+  socket.prependListener('data', (chunk: Buffer) => {
+    if (webSocket.readyState !== webSocket.OPEN || !isTooMuch(chunk)) return;
     onClosed();
     webSocket.terminate();
-  };
-  webSocket.on('message', (data: Buffer) => {
-    if (data.length === 0) return;
-    // What is in messages is counted as such.
-    beside = Math.max(0, beside - data.length - MOST_HEADER_BYTES);
-    most = mostPayload + FIRST_MESSAGE_BYTES;
-  });
-  socket.on('data', ({ length }: Buffer) => {
-    const now = clock.now();
-    beside = Math.max(0, beside - ((now - at) * BESIDE_BYTES_PER_S) / 1_000) + length;
-    at = now;
-    // ws may just be about to say itself what is wrong with it.
-    if (beside > most) setImmediate(end);
   });
 }
 

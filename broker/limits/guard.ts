@@ -9,6 +9,9 @@ import { kebab, type LimitName, type Limits, type Refusal, steadyClock } from '.
 import { createRetainedStore, type RetainedStore } from './retained.ts';
 import { createSaidOnce } from './said-once.ts';
 
+/** Different things that are said of those who were let in, in a minute: there are as many of them as tokens. */
+const MOST_OF_KNOWN = 1_000;
+
 export interface GuardOptions {
   limits: Limits;
   /** MQTT topic root. */
@@ -43,7 +46,7 @@ export interface Guard {
 }
 
 export function createGuard({ limits, root, onHit, clock = steadyClock }: GuardOptions, log: Log): Guard {
-  const [ofKnown, ofStrangers] = [createSaidOnce(log, clock), createSaidOnce(log, clock)];
+  const [ofKnown, ofStrangers] = [createSaidOnce(log, clock, MOST_OF_KNOWN), createSaidOnce(log, clock)];
   const sayOnce: Guard['sayOnce'] = (key, fields, message, known = false) =>
     (known ? ofKnown : ofStrangers).say(key, fields, message);
   const connections = createConnections(limits);

@@ -71,7 +71,7 @@ export const LIMITS = {
   ),
   requests: limit(
     'number',
-    200,
+    400,
     [10, 1_000_000],
     'HTTP requests a second from one address; at once as many as in 5 s',
     'HTTP 429 with Retry-After, after a second',

@@ -7,7 +7,7 @@ import type { Log } from '../../shared/log.ts';
 
 /** What was said is not said again until so much time has passed without it. */
 export const QUIET_MS = 60_000;
-/** Different things that are said within that time; what is more is only counted. */
+/** Different things that are said within that time, unless told otherwise; what is more is only counted. */
 export const MAX_KEYS = 200;
 
 export interface SaidOnce {
@@ -17,7 +17,7 @@ export interface SaidOnce {
   close(): void;
 }
 
-export function createSaidOnce(log: Log, clock: Clock): SaidOnce {
+export function createSaidOnce(log: Log, clock: Clock, most = MAX_KEYS): SaidOnce {
   const said = new Map<string, { fields: object; message: string; more: number }>();
   let others = 0;
 
@@ -38,7 +38,7 @@ export function createSaidOnce(log: Log, clock: Clock): SaidOnce {
       const known = said.get(key);
       if (known) {
         known.more += 1;
-      } else if (said.size < MAX_KEYS) {
+      } else if (said.size < most) {
         said.set(key, { fields, message, more: 0 });
         log.warn(fields, message);
       } else {

@@ -1,4 +1,5 @@
 /** What costs its sender little and a server much. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from '../attack.ts';
 import type { Target } from '../target.ts';
@@ -15,10 +16,13 @@ import { overWebSocket, upgrade } from './websocket.ts';
 
 /** What the server allows unless configured otherwise: see broker/limits/limits.ts. */
 const MOST_CONNECTIONS = 16;
-const REQUESTS_A_SECOND = 200;
+const REQUESTS_A_SECOND = 400;
 const BURST_S = 5;
 /** How long an attack of this kind lasts, ms. */
 const LASTS_MS = 5_000;
+
+/** Who is read no more is asked again after this, ms. */
+const DRAIN_MS = 200;
 
 const PUBACK = Buffer.from([0x40, 2, 0, 1]);
 /** Frames of a client with a mask of zeroes (RFC 6455, 5.2). */
@@ -35,9 +39,8 @@ const login = async (target: Target, clientId: string) => ({
 async function hammer({ socket, closed }: Raw, piece: Buffer): Promise<void> {
   const until = performance.now() + LASTS_MS;
   while (!socket.destroyed && performance.now() < until) {
-    if (!socket.write(piece))
-      await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed, sleep(200)]);
-    else await sleep(0);
+    if (socket.write(piece)) await sleep(0);
+    else await once(socket, 'drain', { signal: AbortSignal.timeout(DRAIN_MS) }).catch(() => {});
   }
   socket.destroy();
   await closed;

@@ -45,11 +45,14 @@ export async function startSystems(lab: Lab, delayMs: number) {
   const operator = await lab.host('operator', { nat: 'none', link: { delayMs } });
   const web = `http://${server.address}:${WEB_PORT}`;
 
-  await runProgram(server, ['deploy/plntry.ts', 'serve', '--host', server.address], /http:/);
+  const data = await mkdtemp(join(tmpdir(), 'plntry-bench-setup-'));
+  // The others ask nobody who they are.
+  const serve = ['deploy/plntry.ts', 'serve', '--host', server.address, '--insecure', '--data', data];
+  await runProgram(server, serve, /http:/);
   await runProgram(server, ['node_modules/peer/dist/bin/peerjs.js', '--port', `${PEERJS_PORT}`], /Started/);
   const broker = `mqtt://${server.address}:${MQTT_PORT}`;
   const agent = ['deploy/plntry.ts', 'vehicle', '--room', 'car1', '--broker', broker, '--server', web];
-  agent.push('--no-drive-log');
+  agent.push('--no-drive-log', '--data', data);
   await runProgram(car, agent, /waiting for operators/);
 
   const rivals = await buildRivals();
@@ -135,7 +138,9 @@ export async function startSystems(lab: Lab, delayMs: number) {
       ours('phone1', 'plntry, a browser as the car', 'browser'),
       ours('car1', "plntry's agent", 'agent'),
     ],
-    close: () => rm(rivals, { recursive: true, force: true }),
+    async close() {
+      for (const folder of [rivals, data]) await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
