@@ -1,9 +1,10 @@
 /** Processes that start, stop, die and come back: what is left on the broker, and what the others see. */
 import { expect, test } from 'vitest';
 import type { VehicleState } from '../shared/channels.ts';
+import { buildMessage } from '../shared/messages.ts';
 import { usage } from './bench/product.ts';
 import { spawnCli } from './helpers/cli.ts';
-import { retainedMessages } from './helpers/mqtt-clients.ts';
+import { connectMqtt, retainedMessages } from './helpers/mqtt-clients.ts';
 import { spawnOperator } from './helpers/operator-process.ts';
 import { type Heard, testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
 
@@ -164,4 +165,33 @@ test('what an operator says under the car’s id neither ends the car nor stays'
   const isOwn = ({ topic, text }: Heard) => topic.endsWith('/peers/car1') && text.includes('prepares');
   await ears.message('its own again', isOwn, from);
   expect(operator.view.link.phase).toBe('connected');
+});
+
+test('ICE candidates by the thousand, in the name of somebody who watches, take the car from nobody', async () => {
+  const { mqttUrl } = await testServer();
+  vehicle(mqttUrl);
+  const driver = await connectedOperator(mqttUrl);
+  driver.request();
+  await driver.until('granted', ({ claim }) => claim.state === 'held');
+  driver.drive({ steer: 0, throttle: 0.3, brake: 0, gear: 'D' });
+  await driver.until('it moves', (_, state) => (state?.speed ?? 0) > 1);
+  const watcher = await connectedOperator(mqttUrl);
+  const { link } = watcher.view;
+  const session = 'session' in link ? link.session : '';
+  const flood = await connectMqtt(mqttUrl);
+  const candidate = (n: number) => ({
+    candidate: `candidate:${n} 1 udp 2113937151 127.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255} 9 typ host`,
+    sdpMid: '0',
+    sdpMLineIndex: 0,
+  });
+  const states: string[] = [];
+  driver.onEveryState(({ safety }) => states.push(safety));
+  for (let message = 0; message < 30; message++) {
+    const candidates = Array.from({ length: 200 }, (_, n) => candidate(1 + message * 200 + n));
+    const payload = buildMessage('ice', { session, candidates, done: false }, Date.now());
+    await flood.publishAsync(`rooms/car1/ice/${watcher.id}/car1`, payload, { qos: 1 });
+  }
+  await driver.until('it is driven on', () => states.length > 150);
+  expect(states).not.toContain('stopped');
+  expect(driver.view.claim.state).toBe('held');
 });

@@ -48,6 +48,7 @@ export async function startSystems(lab: Lab, delayMs: number) {
   const data = await mkdtemp(join(tmpdir(), 'plntry-bench-setup-'));
   // The others ask nobody who they are.
   const serve = ['deploy/plntry.ts', 'serve', '--host', server.address, '--insecure', '--data', data];
+  serve.push('--allow-origin', RIVALS_AT);
   await runProgram(server, serve, /http:/);
   await runProgram(server, ['node_modules/peer/dist/bin/peerjs.js', '--port', `${PEERJS_PORT}`], /Started/);
   const broker = `mqtt://${server.address}:${MQTT_PORT}`;
