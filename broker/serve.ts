@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../shared/clock.ts';
 import type { Log } from '../shared/log.ts';
 import type { FleetAnswer } from '../shared/server-api.ts';
-import { DEFAULT_ROOT } from '../shared/topics.ts';
+import { createTopics, DEFAULT_ROOT } from '../shared/topics.ts';
 import { type Access, type AccessOptions, createAccess } from './access/access.ts';
 import { createFarewell, type Farewell } from './access/farewell.ts';
 import { createGate, type Ended, type GateListener, OPEN_GATE } from './access/gate.ts';
@@ -128,7 +128,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     farewell?.say(sub, ended.reason);
     // What a vehicle was last is for the fleet to see; a page is gone.
     if (role === 'vehicle') return;
-    for (const topic of guard.retained.topicsOf(sub))
+    for (const topic of guard.retained.topics(createTopics(root).presence('+', sub)))
       side.client.publish(topic, '', { qos: 1, retain: true });
   };
   let gate = OPEN_GATE;

@@ -24,6 +24,8 @@ const MOST_ANSWER_MS = 1_000;
 const READ_MS = 50;
 /** While it matters, an attempt to connect that has taken longer is given up for a new one, ms. */
 const STALE_ATTEMPT_MS = 1_500;
+/** CONNACK's return code for what passes: a server that is full, or a client that has come too often. */
+const SERVER_UNAVAILABLE = 3;
 /** CONNACK's return codes for a login that is not taken (MQTT 3.1.1, table 3.1). */
 const NOT_LET_IN = [4, 5];
 /** Different reasons that are logged, in all; after that they are only counted. */
@@ -185,7 +187,7 @@ export function createBus(options: BusOptions) {
     problem = error.message || String((error as { code?: unknown }).code);
     // A CONNACK with a return code (MQTT 3.1.1, table 3.1); anything else is tried again.
     const { code } = error as { code?: unknown };
-    if (typeof code !== 'number') return;
+    if (typeof code !== 'number' || code === SERVER_UNAVAILABLE) return;
     if (NOT_LET_IN.includes(code) && login.rejected()) return abandon();
     refused(error.message);
   }

@@ -10,6 +10,8 @@ import type { Grant } from './tokens.ts';
 
 /** Rights that have run out are looked for this often, ms. */
 const SWEEP_MS = 1_000;
+/** Of one peer, which as a page gets another every quarter of an hour, all with one end. */
+const MOST_RIGHTS = 8;
 /** Peers whose access is watched though they are not connected; more are forgotten. */
 const MOST_PEERS = 20_000;
 
@@ -69,19 +71,26 @@ export function createGate(
   const clients = new Set<Client>();
   /** How many of them each session or peer has. */
   const counts = new Map<string, number>();
-  /** The newest right of each peer that has been here. */
-  const peers = new Map<string, Grant>();
+  /** The rights that each peer has come in with and has still, the newest last. */
+  const peers = new Map<string, Grant[]>();
   /** Of wills that outlive a run of the broker. */
   const wills = new Map<string, Grant>();
   const { rules } = access;
 
+  const isLive = (grant: Grant) => access.now() < grant.until && !access.endings.has(grant);
+
   function sweep(): void {
     const now = access.now();
-    for (const [sub, grant] of peers) {
-      const ended = access.endings.has(grant);
-      if (!ended && now < grant.until) continue;
+    for (const [sub, held] of peers) {
+      const left = held.filter(isLive);
+      // Who has another right goes on by that.
+      if (left.length > 0) {
+        if (left.length < held.length) peers.set(sub, left);
+        continue;
+      }
       peers.delete(sub);
-      onEnded({ grant, reason: ended ? 'ended' : 'expired' });
+      const grant = held.at(-1) as Grant;
+      onEnded({ grant, reason: access.endings.has(grant) ? 'ended' : 'expired' });
     }
     for (const client of clients) {
       const grant = grants.get(client);
@@ -126,8 +135,9 @@ export function createGate(
       wills.set(login.clientId, grant);
       if (wills.size > MOST_PEERS) wills.delete(wills.keys().next().value as string);
       // Anew at the end: those that go first were not here for longest.
+      const others = (peers.get(grant.sub) ?? []).filter(({ id }) => id !== grant.id);
       peers.delete(grant.sub);
-      peers.set(grant.sub, grant);
+      peers.set(grant.sub, [...others, grant].slice(-MOST_RIGHTS));
       if (peers.size > MOST_PEERS) peers.delete(peers.keys().next().value as string);
       return null;
     },
@@ -143,7 +153,9 @@ export function createGate(
     },
     together(client) {
       const mine = sessionOfPeer(grants.get(client)?.sub ?? '');
-      return counts.get(mine) ?? 0;
+      // What it comes in the place of is about to go.
+      const replaced = [...clients].filter((other) => other !== client && other.id === client.id);
+      return (counts.get(mine) ?? 0) - replaced.length;
     },
     maySubscribe(client, filter) {
       if (isOwn(client)) return true;
@@ -156,8 +168,7 @@ export function createGate(
       return grant !== undefined && rules.mayReceive(grant, topic);
     },
     holds(peer) {
-      const grant = peers.get(peer);
-      return grant !== undefined && access.now() < grant.until && !access.endings.has(grant);
+      return peers.get(peer)?.some(isLive) ?? false;
     },
     grantOf: (client) => grants.get(client) ?? null,
     close: stop,

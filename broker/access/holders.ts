@@ -24,7 +24,8 @@ export function createHolders(folder: string, endings: Endings, now: () => numbe
     refresh() {
       try {
         const latest = grantedVersion(folder);
-        if (latest === version) return;
+        // A list that is gone says nothing of those that were in it.
+        if (latest === version || latest === '') return;
         const next = new Map<string, Granted[]>();
         for (const one of readGranted(folder)) {
           if (one.sub === undefined || (one.kind !== 'token' && one.kind !== 'session')) continue;
@@ -40,7 +41,8 @@ export function createHolders(folder: string, endings: Endings, now: () => numbe
       }
     },
     over(peer) {
-      const all = given.get(sessionOfPeer(peer)) ?? [];
+      // A token may have been given to a name that looks like a page's.
+      const all = [...new Set([peer, sessionOfPeer(peer)])].flatMap((sub) => given.get(sub) ?? []);
       const verdicts = all.map(({ id, from, issued, until }) => {
         if (endings.has({ id, from: from === undefined ? [] : [from], sub: peer, issued })) return 'ended';
         return now() >= until ? 'expired' : null;

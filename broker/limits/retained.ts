@@ -38,8 +38,8 @@ export interface RetainedStore {
     room: () => Promise<boolean>,
     isThere?: () => boolean,
   ): AsyncGenerator<AedesPublishPacket>;
-  /** Topics of what an owner has here. */
-  topicsOf(owner: string): string[];
+  /** Topics of what is here and fits a filter. */
+  topics(filter: string): string[];
   count(): number;
   bytes(): number;
 }
@@ -129,7 +129,7 @@ export function createRetainedStore(limits: RetainedLimits): RetainedStore {
         }
       }
     },
-    topicsOf: (owner) => [...entries].filter(([, entry]) => entry.owner === owner).map(([topic]) => topic),
+    topics: (filter) => [...entries.keys()].filter((topic) => matches(filter, topic)),
     count: () => entries.size,
     bytes: () => bytes,
   };

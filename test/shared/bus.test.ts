@@ -4,6 +4,7 @@ import { type BusState, createBus } from '../../shared/bus.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { deadLine } from '../helpers/line.ts';
 import { startMosquitto } from '../helpers/mosquitto.ts';
+import { connectMqtt } from '../helpers/mqtt-clients.ts';
 import { testServer } from '../helpers/room.ts';
 
 /** Against hanging only. */
@@ -58,4 +59,14 @@ test('a line that works is kept when it is asked about', async () => {
   await expect.poll(answers, POLL).toBeGreaterThan(5);
   expect(states.map(({ state }) => state)).toEqual(['connected']);
   expect(line.opened()).toBe(1);
+});
+
+test('a server that is full is asked again, until it has a place', async () => {
+  const { mqttUrl } = await testServer({ limits: { connections: 2 } });
+  const others = [await connectMqtt(mqttUrl), await connectMqtt(mqttUrl)];
+  const { bus, states, connected } = testBus(mqttUrl);
+  await expect.poll(() => states.map(({ state }) => state), POLL).toContain('offline');
+  expect(bus.state.state).not.toBe('refused');
+  await others[0]?.endAsync();
+  await connected();
 });

@@ -6,6 +6,8 @@ import { ACCESS_ENDED } from './words.ts';
 
 /** A server that takes longer counts as one that does not answer, ms. */
 const ANSWER_LIMIT_MS = 5_000;
+/** Between two tries for one, at last, ms. */
+const LONGEST_WAIT_MS = 60_000;
 /** The next token is asked for when so much of its life is left, as a part of it. */
 const RENEW_AT = 0.25;
 
@@ -53,15 +55,16 @@ export async function onlooker(): Promise<{ clientId: string; credentials: Crede
   return { clientId, credentials };
 }
 
-async function fetchSpare(): Promise<PageIdentity> {
+/** @param waitMs before it is asked again, when it could not be had */
+async function fetchSpare(waitMs = 1_000): Promise<PageIdentity> {
   fetching ??= askToken()
     .then(identityOf)
     .finally(() => {
       fetching = null;
     });
   const fetched = await fetching.catch(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    return fetchSpare();
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    return fetchSpare(Math.min(2 * waitMs, LONGEST_WAIT_MS));
   });
   spare ??= fetched;
   return fetched;

@@ -240,3 +240,16 @@ test.each([
   expect((await refusalOf(mqttUrl, operator)).code).toBe(5);
   expect(access.endings.has({ id: 'another', from: [], sub: 'op-1', issued: now() + 5 })).toBe(false);
 });
+
+test('who has another right goes on by that when one is ended', async () => {
+  const { mqttUrl, login, access, entries, logged } = await guardedServer();
+  const [own, another] = [await login('car1', 'vehicle', ['car1']), await login('car1', 'vehicle', ['car1'])];
+  const car = await connectMqtt(mqttUrl, own);
+  const helper = await connectMqtt(mqttUrl, { ...another, clientId: 'Doctor.1' });
+  const end = closed(helper);
+  access.endings.end(another.id);
+  await end;
+  await logged(({ fields }) => fields.client === 'Doctor.1' && fields.reason === 'its access was ended');
+  expect(entries.filter(({ message }) => message === 'access is over')).toEqual([]);
+  await car.publishAsync('rooms/car1/peers/car1', 'here', { qos: 1 });
+});
