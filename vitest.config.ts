@@ -1,4 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What depends on the machine's time comes first, and what keeps it from having any last. */
+const FIRST = '/test/network/';
+const LAST = '/test/attack/';
+
+class Sequencer extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      moduleId.includes(FIRST) ? 0 : moduleId.includes(LAST) ? 2 : 1;
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -10,5 +24,6 @@ export default defineConfig({
     // Processes of their own: native modules and signals don't like worker threads.
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: Sequencer },
   },
 });

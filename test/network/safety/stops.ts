@@ -87,8 +87,11 @@ export const STOPS: SafetyFault[] = [
       });
     },
     async mend(driving) {
-      await frozen.get(driving)?.send('Debugger.disable');
-      await frozen.get(driving)?.detach();
+      const cdp = frozen.get(driving);
+      // By itself `disable` has left a page standing, on a busy machine.
+      await cdp?.send('Debugger.resume').catch(() => {});
+      await cdp?.send('Debugger.disable');
+      await cdp?.detach();
       await stillHeld(driving);
     },
   }),
