@@ -53,4 +53,6 @@ export function createAdmission(
 }
 
 /** Places are for those who answer: a presence that nobody stands behind must not keep others out. */
-const isAnswering = (link: Link) => isLive(link) && (link.answered || link.tries < UNANSWERED_TRIES);
+const isAnswering = (link: Link) =>
+  isLive(link) &&
+  (link.phase !== 'connecting' || link.attempt.answered || link.attempt.tries < UNANSWERED_TRIES);

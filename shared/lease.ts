@@ -114,7 +114,11 @@ function requested(
   now: number,
 ): LeaseStep {
   const { holder, next, asking } = lease;
-  if (holder === peer) return [lease, [{ to: peer, type: 'grant', lease: lease.number }]];
+  if (holder === peer) {
+    // It may have missed both.
+    const again: LeaseWord[] = asking ? [{ to: peer, type: 'handover', peer: asking.peer }] : [];
+    return [lease, [{ to: peer, type: 'grant', lease: lease.number }, ...again]];
+  }
   if (how === 'takeover' && (holder !== null || next !== null)) {
     const [after, words] = give(vacated(lease, now), peer, standing, now);
     const [out] = [holder ?? next?.peer ?? ''].filter((one) => one !== peer);

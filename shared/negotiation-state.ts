@@ -4,28 +4,44 @@ import type { Bye, Candidate, Ice, Sdp } from './messages.ts';
 export type Role = 'offerer' | 'answerer';
 export type ByeReason = Bye['reason'];
 
-/** A session that has a peer connection. */
-export interface Live {
-  /** connecting: not connected yet; restoring: it was, nothing is heard, and a path is looked for again. */
-  readonly phase: 'connecting' | 'connected' | 'restoring';
+/** One exchange of descriptions, which is to become a connection. */
+export interface Attempt {
   readonly session: string;
-  /** Of the last offer. */
-  readonly seq: number;
-  /** The other's run that this session was begun with; null when its presence was not known yet. */
+  /** The other's run that it was begun with; null when its presence was not known yet. */
   readonly remoteEpoch: number | null;
-  /** This end's description of this seq and the candidates that belong to it. */
+  /** This end's description and the candidates that belong to it. */
   readonly local: {
     readonly sdp: string | null;
     readonly candidates: readonly Candidate[];
     readonly done: boolean;
   };
-  /** The other's description of this seq has been taken. */
+  /** The other's description has been taken. */
   readonly answered: boolean;
-  /** A restart that this end has begun may still find a path (offerer). */
-  readonly restarting: boolean;
-  /** Waits of this round that have ended so far. */
+  /** Waits that have ended since it began; since it was answered, once it is. */
   readonly tries: number;
 }
+
+/** A connection that both ends have used; another one may be made beside it, to take over when it is open. */
+interface Serving {
+  readonly session: string;
+  readonly remoteEpoch: number | null;
+  readonly replacement: Attempt | null;
+}
+
+/** What has a peer connection. */
+export type Live =
+  | { readonly phase: 'connecting'; readonly session: string; readonly attempt: Attempt }
+  | Connected
+  | Restoring;
+
+export type Connected = Serving & { readonly phase: 'connected' };
+
+/** Nothing is heard. Whichever is heard first ends it, the connection that there is or its replacement. */
+export type Restoring = Serving & {
+  readonly phase: 'restoring';
+  /** Waits that have ended since it began. */
+  readonly tries: number;
+};
 
 export type Link =
   | Live
@@ -75,24 +91,24 @@ export type Event =
   | { type: 'ice'; message: IceBody }
   | { type: 'bye'; message: ByeBody }
   /** This end's own description is made. */
-  | { type: 'described'; session: string; seq: number; sdp: string }
+  | { type: 'described'; session: string; sdp: string }
   /** This end's own candidates. */
   | { type: 'gathered'; session: string; candidates: readonly Candidate[]; done: boolean }
   /** connected: something is heard on it; silent: nothing any more; failed: nothing ever will be. */
   | { type: 'transport'; session: string; state: 'connected' | 'silent' | 'failed'; detail?: string }
-  /** This end's own network has changed: what there is may go on, and should be looked for anew. */
+  /** This end's own network has changed: what there is may go on, and another connection should be made. */
   | { type: 'moved' }
   /** The broker can be reached (again): what was said before may not have arrived. */
   | { type: 'signalling' }
-  /** A description could not be made or taken. */
-  | { type: 'broken'; session: string; seq: number; detail: string }
   | { type: 'timeout' }
   | { type: 'leave'; reason: ByeReason; detail?: string };
 
 export type Effect =
   | { type: 'open' | 'close'; session: string }
-  | { type: 'makeOffer'; session: string; seq: number; restart: boolean }
-  | { type: 'takeOffer' | 'takeAnswer'; session: string; seq: number; sdp: string }
+  /** Another connection has taken over: it is closed as soon as the other end has had time to notice. */
+  | { type: 'retire'; session: string }
+  | { type: 'makeOffer'; session: string }
+  | { type: 'takeOffer' | 'takeAnswer'; session: string; sdp: string }
   | ({ type: 'addCandidates' } & IceBody)
   | { type: 'sendSdp'; body: SdpBody }
   | { type: 'sendIce'; body: IceBody }
@@ -121,22 +137,24 @@ export function initialState(role: Role, epoch: number, made = 0): State {
   };
 }
 
-export function freshLive(session: string, seq: number, remoteEpoch: number | null): Live {
-  const local = { sdp: null, candidates: [], done: false };
-  return {
-    phase: 'connecting',
-    session,
-    seq,
-    remoteEpoch,
-    local,
-    answered: false,
-    restarting: false,
-    tries: 0,
-  };
-}
-
 export function isLive(link: Link): link is Live {
   return link.phase === 'connecting' || link.phase === 'connected' || link.phase === 'restoring';
+}
+
+/** The exchange of descriptions that is under way. */
+export function attemptOf(link: Link): Attempt | null {
+  if (link.phase === 'connecting') return link.attempt;
+  return link.phase === 'connected' || link.phase === 'restoring' ? link.replacement : null;
+}
+
+/** The session in use, or the first that is being made. */
+export const sessionOf = (link: Link): string | null => (isLive(link) ? link.session : null);
+
+/** The sessions that have a peer connection, the one in use first. */
+export function sessionsOf(link: Link): string[] {
+  if (!isLive(link)) return [];
+  const attempt = attemptOf(link);
+  return attempt && attempt.session !== link.session ? [link.session, attempt.session] : [link.session];
 }
 
 /**

@@ -5,96 +5,94 @@
  * The vehicle is always the offerer, so there is no glare. Whatever is lost on the way is sent again:
  * the offerer repeats its offer until it is answered, the answerer repeats its answer when an offer
  * comes again, both repeat their candidates until they are connected, and an answerer that sees the
- * vehicle but gets no offer announces itself again. An end that hears nothing any more has ICE restarted
- * while the old path, should it come back, serves on. Whatever cannot be mended ends with a reason and,
- * while both are there, in a new session. States are in negotiation-state.ts, what one session
- * goes through in negotiation-session.ts; here is who comes and goes, and what time does.
+ * vehicle but gets no offer announces itself again.
+ *
+ * A connection is never repaired. When nothing is heard on it any more, or an end has moved, another one is
+ * made beside it, in a session of its own, and takes over when it is open; the old one serves on meanwhile,
+ * should its path come back first. Whatever cannot be mended ends with a reason and, while both are there,
+ * in a new session.
+ *
+ * States are in negotiation-state.ts; offerer.ts and answerer.ts say what each end does, and
+ * negotiation-attempt.ts what both do alike. Here is what comes and goes.
  */
+import { answerer } from './answerer.ts';
 import {
-  answered,
-  askRestart,
-  begin,
   candidatesCame,
+  closeAll,
+  connected,
   described,
   drop,
   fail,
   failed,
   gathered,
-  interrupted,
-  moved,
-  offered,
-  RESTORE_TRIES,
-  renew,
-  repeat,
-  restart,
-  restartAsked,
-  transportChanged,
-  unanswered,
-} from './negotiation-session.ts';
+  promoted,
+  REPEAT_MS,
+  RESTORE_REPEAT_MS,
+  withoutReplacement,
+} from './negotiation-attempt.ts';
+import type { Conduct } from './negotiation-role.ts';
 import {
+  attemptOf,
   type Effect,
   type Event,
   isLive,
   type Live,
+  type Role,
   type State,
   type Step,
-  sessionEpoch,
 } from './negotiation-state.ts';
+import { offerer } from './offerer.ts';
 
-export { PATH_TRIES, pathsAreTried } from './negotiation-session.ts';
+export { MAX_TRIES, PATH_TRIES, REPEAT_MS, RESTORE_REPEAT_MS } from './negotiation-attempt.ts';
 export * from './negotiation-state.ts';
 
-/** Time between two sendings of what has not been answered, ms. */
-export const REPEAT_MS = 2_000;
-/** Sendings before a connection attempt is given up: 16 s, room for TURN over TLS on a slow path. */
-export const MAX_TRIES = 8;
-/** The same while a connection that there was is to be restored, ms. */
-export const RESTORE_REPEAT_MS = 1_000;
-/** An interrupted session whose other end has also gone by its presence ends after this, ms. */
+/** A silent session whose other end has also gone by its presence ends after this, ms. */
 export const ABSENT_MS = 1_000;
 /** An answerer that gets no offer from a vehicle that is there announces itself again after this, ms. */
 export const ANNOUNCE_MS = 3_000;
 /** Wait before the offerer's first retry, ms; doubles with each. */
 export const RETRY_MS = 500;
 
+const CONDUCT: Record<Role, Conduct> = { offerer, answerer };
+
 export function step(state: State, event: Event): Step {
   if (state.closed) return drop(state, event.type, 'has left');
   const [next, effects] = answerTo(state, event);
-  const moved = next.link.phase !== state.link.phase || round(next) !== round(state);
-  if (!moved && event.type !== 'timeout' && next.remote === state.remote) return [next, effects];
+  const changed = next.link.phase !== state.link.phase || round(next) !== round(state);
+  if (!changed && event.type !== 'timeout' && next.remote === state.remote) return [next, effects];
   const ms = waitOf(next);
   return [next, [...effects, ms === null ? { type: 'disarm' } : { type: 'arm', ms }]];
 }
 
 function answerTo(state: State, event: Event): Step {
+  const { link } = state;
+  const conduct = CONDUCT[state.role];
   switch (event.type) {
     case 'presence':
-      return event.online ? arrived(state, event.epoch) : departed(state, event.epoch);
+      if (event.epoch !== null && state.remote !== null && event.epoch < state.remote) {
+        return drop(state, 'presence', 'an older run');
+      }
+      return event.online ? conduct.arrived(state, event.epoch) : departed(state);
     case 'described':
-      return described(state, event.session, event.seq, event.sdp);
+      return described(state, event.session, event.sdp);
     case 'gathered':
       return gathered(state, event.session, event.candidates, event.done);
     case 'sdp':
-      if (event.message.type === 'offer') return offered(state, event.message);
-      if (event.message.type === 'answer') return answered(state, event.message);
-      return restartAsked(state, event.message);
+      return conduct.sdpCame(state, event.message);
     case 'ice':
       return candidatesCame(state, event.message);
     case 'transport':
-      return transportChanged(state, event.session, event.state, event.detail);
-    case 'broken':
-      if (!isLive(state.link) || state.link.session !== event.session || state.link.seq !== event.seq) {
-        return drop(state, 'broken', 'another session');
-      }
-      return fail(state, state.link, event.detail);
+      if (event.state === 'connected') return connected(state, event.session);
+      return event.state === 'silent' ? fellSilent(state, event.session) : broke(state, event);
     case 'bye':
       return saidGoodbye(state, event.message);
     case 'moved':
-      return moved(state);
+      if (!isLive(link) || link.phase === 'connecting') return [state, []];
+      return conduct.moved(state, link);
     case 'signalling':
-      return signallingUp(state);
+      return conduct.signallingUp(state);
     case 'timeout':
-      return timedOut(state);
+      return conduct.timedOut(state);
     case 'leave':
       return left(state, event.reason, event.detail);
   }
@@ -106,8 +104,7 @@ function waitOf({ link, role, remote, failures, closed }: State): number | null 
   if (link.phase === 'connecting') return REPEAT_MS;
   if (link.phase === 'restoring') return remote === null ? ABSENT_MS : RESTORE_REPEAT_MS;
   if (link.phase === 'retrying') return RETRY_MS * 2 ** (failures - 1);
-  // The old path came back before the restart was answered: it is to be finished all the same.
-  if (link.phase === 'connected') return link.restarting ? REPEAT_MS : null;
+  if (link.phase === 'connected') return link.replacement ? REPEAT_MS : null;
   if (role === 'offerer' || remote === null) return null;
   // A vehicle that refused has its reasons; it offers by itself when they are gone.
   if (link.phase === 'ended' && (link.reason === 'refused' || link.reason === 'full')) return null;
@@ -115,113 +112,82 @@ function waitOf({ link, role, remote, failures, closed }: State): number | null 
 }
 
 /** What makes one exchange of descriptions differ from the next. */
-const round = ({ link }: State) => (isLive(link) ? `${link.session} ${link.seq} ${link.answered}` : '');
-
-// Presence
-
-function arrived(state: State, epoch: number): Step {
-  const { link } = state;
-  if (state.remote !== null && epoch < state.remote) return drop(state, 'presence', 'an older run');
-  const next = { ...state, remote: epoch };
-  if (state.role === 'offerer') {
-    // It was gone from the broker for a moment, and with it what was sent meanwhile.
-    if (isLive(link) && link.remoteEpoch === epoch)
-      return [next, state.remote === null ? unanswered(state) : []];
-    if (isLive(link)) return begin({ ...next, failures: 0 }, [{ type: 'close', session: link.session }]);
-    if (link.phase === 'retrying' && state.remote === epoch) return [next, []];
-    return begin(next, []);
-  }
-  if (isLive(link) && sessionEpoch(link.session) >= epoch) {
-    return [next, link.phase === 'restoring' ? [askRestart(link)] : []];
-  }
-  if (isLive(link)) {
-    // The vehicle was started anew: its side of this session is gone.
-    return [{ ...next, link: { phase: 'waiting' } }, [{ type: 'close', session: link.session }, announce]];
-  }
-  return [next, state.remote === epoch ? [] : [announce]];
+function round({ link }: State): string {
+  const attempt = attemptOf(link);
+  return `${isLive(link) ? link.session : ''} ${attempt?.session} ${attempt?.answered}`;
 }
 
-function departed(state: State, epoch: number | null): Step {
+function departed(state: State): Step {
   const { link } = state;
-  if (epoch !== null && state.remote !== null && epoch < state.remote) {
-    return drop(state, 'presence', 'an older run');
-  }
   const next = { ...state, remote: null, failures: 0 };
   if (!isLive(link)) return [{ ...next, link: { phase: 'waiting' } }, []];
-  // Presence is no fail-safe: what flows goes on flowing while it does. What is interrupted gets a moment:
+  // Presence is no fail-safe: what flows goes on flowing while it does. What is silent gets a moment:
   // a peer that connects to the broker anew is for that moment announced as gone.
   if (link.phase !== 'connecting') return [next, []];
-  return [{ ...next, link: { phase: 'waiting' } }, [{ type: 'close', session: link.session }]];
+  return [{ ...next, link: { phase: 'waiting' } }, closeAll(link)];
 }
 
-// Leaving
+function fellSilent(state: State, session: string): Step {
+  const { link } = state;
+  if (!isLive(link) || link.session !== session) return drop(state, 'transport', 'another session');
+  if (link.phase !== 'connected') return [state, []];
+  const { remoteEpoch, replacement } = link;
+  const silent = { phase: 'restoring', session, remoteEpoch, replacement, tries: 0 } as const;
+  return CONDUCT[state.role].wantAnother({ ...state, link: silent }, silent);
+}
+
+/** A connection can't be made, or is gone for good. */
+function broke(
+  state: State,
+  { session, detail = 'the connection was lost' }: Extract<Event, { type: 'transport' }>,
+): Step {
+  const { link } = state;
+  if (!isLive(link)) return drop(state, 'transport', 'another session');
+  if (session === link.session) {
+    return link.phase === 'connecting' ? fail(state, link, detail) : gone(state, link, detail);
+  }
+  if (attemptOf(link)?.session === session) return withoutReplacement(state, detail);
+  return drop(state, 'transport', 'another session');
+}
+
+function gone(state: State, link: Exclude<Live, { phase: 'connecting' }>, detail: string): Step {
+  if (link.replacement) return promoted(state, link, link.replacement);
+  return CONDUCT[state.role].lost(state, link, detail);
+}
 
 function saidGoodbye(state: State, message: Extract<Event, { type: 'bye' }>['message']): Step {
   const { link, role } = state;
   const { session, reason, detail = '' } = message;
-  if (isLive(link) && session !== undefined && session !== link.session) {
-    return drop(state, 'bye', 'another session');
+  if (!isLive(link)) {
+    if (role === 'offerer' || (session !== undefined && session < state.newest)) {
+      return drop(state, 'bye', 'no session');
+    }
+    return [ended(state, reason, detail), []];
   }
-  if (!isLive(link) && (role === 'offerer' || (session !== undefined && session < state.newest))) {
-    return drop(state, 'bye', 'no session');
+  if (session !== undefined && session !== link.session) {
+    if (attemptOf(link)?.session !== session) return drop(state, 'bye', 'another session');
+    return withoutReplacement(state, null);
   }
-  if (isLive(link) && reason === 'failed' && role === 'offerer' && interrupted(state))
-    return renew(state, link);
-  const effects: Effect[] = isLive(link) ? [{ type: 'close', session: link.session }] : [];
-  if (reason === 'failed') return [failed({ ...state, failures: state.failures + 1 }, detail), effects];
-  return [{ ...state, link: { phase: 'ended', reason, detail } }, effects];
+  if (reason === 'failed' && link.phase === 'restoring') {
+    if (link.replacement) return promoted(state, link, link.replacement);
+    if (role === 'offerer') return CONDUCT.offerer.lost(state, link, detail);
+  }
+  return [ended(state, reason, detail), closeAll(link)];
+}
+
+function ended(state: State, reason: Extract<Event, { type: 'leave' }>['reason'], detail: string): State {
+  if (reason === 'failed') return failed({ ...state, failures: state.failures + 1 }, detail);
+  return { ...state, link: { phase: 'ended', reason, detail } };
 }
 
 function left(state: State, reason: Extract<Event, { type: 'leave' }>['reason'], detail = ''): Step {
+  const { link } = state;
   const next: State = { ...state, closed: true, early: null, link: { phase: 'ended', reason, detail } };
-  if (!isLive(state.link)) return [next, []];
-  const { session } = state.link;
-  const body = detail ? { session, reason, detail } : { session, reason };
-  return [
-    next,
-    [
-      { type: 'sendBye', body },
-      { type: 'close', session },
-    ],
-  ];
+  if (!isLive(link)) return [next, []];
+  const closing = closeAll(link);
+  const byes = closing.map((effect): Effect => {
+    const { session } = effect as { session: string };
+    return { type: 'sendBye', body: detail ? { session, reason, detail } : { session, reason } };
+  });
+  return [next, [...byes, ...closing]];
 }
-
-// The broker
-
-function signallingUp(state: State): Step {
-  const { link, role } = state;
-  if (role === 'answerer' && link.phase === 'restoring') return [state, [askRestart(link)]];
-  // What was gathered while there was no network leads nowhere: a restart that had to wait is begun anew.
-  if (isLive(link) && link.restarting && !link.answered && link.tries > 0) {
-    return restart(state, link, link.phase);
-  }
-  return [state, unanswered(state)];
-}
-
-// Time
-
-function timedOut(state: State): Step {
-  const { link, role } = state;
-  if (link.phase === 'connected') {
-    const tries = link.tries + 1;
-    const restarting = link.restarting && !link.answered && tries < MAX_TRIES;
-    return [{ ...state, link: { ...link, tries, restarting } }, unanswered(state)];
-  }
-  if (link.phase === 'retrying') return state.remote === null ? [state, []] : begin(state, []);
-  if (!isLive(link)) return [state, role === 'answerer' && state.remote !== null ? [announce] : []];
-  if (link.phase === 'restoring') {
-    if (state.remote === null) return fail(state, link, 'the other end has gone');
-    // Both know of the restart and it leads nowhere: from the beginning, then.
-    if (link.tries >= RESTORE_TRIES && role === 'offerer' && link.answered) return renew(state, link);
-  }
-  const tries = link.tries + 1;
-  if (tries > (link.phase === 'restoring' ? RESTORE_TRIES : MAX_TRIES)) {
-    return fail(state, link, link.answered ? 'no path was found between the two' : 'no answer came');
-  }
-  const live: Live = { ...link, tries };
-  const effects = repeat(role, live);
-  if (role === 'answerer' && link.phase === 'restoring') effects.push(askRestart(link));
-  return [{ ...state, link: live }, effects];
-}
-
-const announce: Effect = { type: 'announce' };

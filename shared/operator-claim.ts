@@ -19,6 +19,8 @@ export type How = 'plain' | 'handover' | 'takeover';
 export function keepClaim({ view, update, say, drop, clock }: ClaimOptions) {
   /** Held or asked for when the session was lost: until when it is asked for again in a new one, ms since the epoch. */
   let regainUntil = 0;
+  /** How it was asked for last. */
+  let asked: How = 'plain';
   const set = (claim: Claim) => update({ claim, askedBy: null });
   /** Has asked, or drove in the session before this one: the vehicle may grant it again unasked. */
   const wantsWheel = () => isClaimed(view().claim) || clock.now() < regainUntil;
@@ -26,8 +28,13 @@ export function keepClaim({ view, update, say, drop, clock }: ClaimOptions) {
   function request(how: How = 'plain'): void {
     const { claim } = view();
     if (claim.state === 'held' || (claim.state === 'asked' && how === 'plain')) return;
+    asked = how;
+    if (ask(how)) set({ state: 'asked' });
+  }
+
+  function ask(how: How): boolean {
     const told = how === 'plain' ? {} : { how };
-    if (say({ type: 'request', ts: clock.now(), ...told })) set({ state: 'asked' });
+    return say({ type: 'request', ts: clock.now(), ...told });
   }
 
   function answer(type: 'handover' | 'decline'): void {
@@ -77,6 +84,13 @@ export function keepClaim({ view, update, say, drop, clock }: ClaimOptions) {
     /** The session was interrupted, and a new one may follow. */
     lost(): void {
       if (isClaimed(view().claim)) regainUntil = clock.now() + REGAIN_MS;
+    },
+    /** Another connection has taken over: what either end has said last may not have arrived. */
+    again(): void {
+      const { claim } = view();
+      if (claim.state === 'asked') ask(asked);
+      else if (claim.state === 'held') ask('plain');
+      else say({ type: 'release', ts: clock.now() });
     },
     /** A session is open. */
     open(): void {

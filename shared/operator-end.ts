@@ -15,7 +15,7 @@ import {
 import type { Clock } from './clock.ts';
 import { createClockSync } from './clock-sync.ts';
 import type { Body, Link as LinkMessage, Presence, Sdp } from './messages.ts';
-import { isLive, type Link } from './negotiation.ts';
+import { isLive, type Link, sessionOf } from './negotiation.ts';
 import { keepClaim } from './operator-claim.ts';
 import type { CreatePeer } from './peer.ts';
 import { createReports, hasComeToSomething } from './reports.ts';
@@ -125,8 +125,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   let sign: ReturnType<typeof createSigner> | null = null;
   const reports = createReports({
     send: toVehicle.report,
-    // A session's first report comes before word of the session: nobody shall see it with the last one's link.
-    onChange: (now) => update({ reports: now, link: session.link }),
+    onChange: (now) => update({ reports: now }),
     onDrop: signalling.drop,
     clock,
   });
@@ -227,7 +226,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   function missSession(): void {
     const { link, offer } = view;
     if (link.phase !== 'connected' || !offer) return;
-    if (offer.sessions.some((one) => one.session === link.session)) return;
+    // While another one takes over, the two ends may name different ones.
+    if (offer.sessions.some((one) => one.peer === self)) return;
     const detail = 'the vehicle does not know this session';
     session.dispatch({ type: 'transport', session: link.session, state: 'silent', detail });
   }
@@ -272,11 +272,15 @@ export function createOperatorEnd(options: OperatorEndOptions) {
       before.phase === 'restoring' || (before.phase === 'connected' && link.phase === 'connecting');
     if (!open && replaced) claim.lost();
     update(open ? { link } : { link, ...GONE });
+    reports.follow(link);
+    const another = sessionOf(link) !== sessionOf(before);
+    if (link.phase === before.phase && !another) return;
     if (link.phase === 'connected') {
       askTime();
-      claim.open();
+      if (another && before.phase !== 'connecting') claim.again();
+      else claim.open();
     }
-    if (link.phase !== before.phase && hasComeToSomething(link)) reports.say();
+    if (hasComeToSomething(link)) reports.say();
   }
 
   function heard(channel: ChannelName, text: string): void {

@@ -1,17 +1,14 @@
 /**
  * What a session needs of a WebRTC stack. There are two: a browser's RTCPeerConnection
- * (web/peer.ts) and werift (vehicle/webrtc/).
+ * (web/peer.ts) and libdatachannel (vehicle/webrtc/).
  */
 import type { ChannelName } from './channels.ts';
 import type { Candidate, Link, Reduced } from './messages.ts';
 import type { PeerReport } from './report.ts';
 
 export interface Peer {
-  /**
-   * Makes the local description and resolves with it at once, without waiting for candidates.
-   * @param restart new ICE credentials, over whatever path there is now (RFC 8445 section 9)
-   */
-  createOffer(restart: boolean): Promise<string>;
+  /** Makes the local description and resolves with it at once, without waiting for candidates. */
+  createOffer(): Promise<string>;
   /** Takes an offer and resolves with the answer. Rejects when the SDP can't be used. */
   acceptOffer(sdp: string): Promise<string>;
   acceptAnswer(sdp: string): Promise<void>;
@@ -19,13 +16,8 @@ export interface Peer {
   addCandidate(candidate: Candidate | null): Promise<void>;
   /** Sends on a data channel; false when it isn't open, or on `control` when that is backed up. */
   send(channel: ChannelName, text: string): boolean;
-  /** Asks at the other end's address, over the path in use, whether it can be reached from here. */
+  /** Nothing is heard: time to see whether this machine still has the addresses that it had. */
   probe?(): void;
-  /**
-   * The addresses that this connection uses are not this machine's any more, and it will not learn of others
-   * soon: a restart is of no use now, another connection would be. As the last `probe` has found.
-   */
-  stranded?(): boolean;
   /** Something is heard again after a silence: the other end can be shown something new. */
   resumed?(): void;
   /** The selected path and its figures; null while there is none. */

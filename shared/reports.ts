@@ -5,13 +5,15 @@
  */
 import type { Clock } from './clock.ts';
 import type { Body, Report } from './messages.ts';
-import type { Link } from './negotiation.ts';
+import { attemptOf, type Link, sessionOf } from './negotiation.ts';
 import { NOTHING_REPORTED, type PeerReport, withinLimits } from './report.ts';
 
 /** From a session's first news to its first message: descriptions and first candidates go before, ms. */
 const FIRST_MS = 100;
 /** Between two messages, ms. */
 const INTERVAL_MS = 250;
+/** Sessions that are kept: the one in use, and one that is to replace it. */
+const MOST_SESSIONS = 2;
 
 /** Of the current session, or of the last one while there is none. */
 export interface Reports {
@@ -37,52 +39,85 @@ export interface ReportsOptions {
   clock: Clock;
 }
 
+interface Entry {
+  here: PeerReport;
+  there: PeerReport | null;
+  sent: boolean;
+  cancel: (() => void) | null;
+}
+
 export function createReports({ send, onChange, onDrop, clock }: ReportsOptions) {
-  let now = NO_REPORTS;
-  let sent = false;
-  let cancel: (() => void) | null = null;
+  /** By session, the oldest first. */
+  const entries = new Map<string, Entry>();
+  let shown: string | null = null;
 
-  function change(next: Reports): void {
-    now = next;
-    onChange(now);
+  const now = (): Reports => {
+    const entry = shown === null ? undefined : entries.get(shown);
+    return entry ? { session: shown, here: entry.here, there: entry.there } : NO_REPORTS;
+  };
+
+  function changed(session: string): void {
+    if (session === shown) onChange(now());
   }
 
-  function stop(): void {
-    cancel?.();
-    cancel = null;
+  function say(session: string): void {
+    const entry = entries.get(session);
+    if (!entry) return;
+    entry.cancel?.();
+    entry.cancel = null;
+    if (entry.here === NOTHING_REPORTED) return;
+    entry.sent = true;
+    send({ session, ...withinLimits(entry.here) });
   }
 
-  function say(): void {
-    stop();
-    const { session, here } = now;
-    if (session === null || here === null || here === NOTHING_REPORTED) return;
-    sent = true;
-    send({ session, ...withinLimits(here) });
+  function add(session: string, here: PeerReport): void {
+    entries.set(session, { here, there: null, sent: false, cancel: null });
+    for (const old of entries.keys()) {
+      if (entries.size <= MOST_SESSIONS) return;
+      if (old !== shown && old !== session) forget(old);
+    }
+  }
+
+  function forget(session: string): void {
+    entries.get(session)?.cancel?.();
+    entries.delete(session);
   }
 
   return {
     get now(): Reports {
-      return now;
+      return now();
     },
-    /** This end's report; that of a new session takes the place of all that was. */
+    /** This end's report of a session. */
     mine(session: string, here: PeerReport): void {
-      if (session !== now.session) {
-        stop();
-        sent = false;
-        return change({ session, here, there: null });
-      }
-      change({ ...now, here });
-      cancel ??= clock.after(sent ? INTERVAL_MS : FIRST_MS, say);
+      const entry = entries.get(session);
+      if (!entry) return add(session, here);
+      entry.here = here;
+      entry.cancel ??= clock.after(entry.sent ? INTERVAL_MS : FIRST_MS, () => say(session));
+      changed(session);
     },
     /** The other end's. */
     theirs(message: Report | null): void {
       if (message === null) return onDrop('report', 'is empty');
       const { v: _, ts: __, session, ...there } = message;
-      if (session !== now.session) return onDrop('report', 'another session');
-      change({ ...now, there });
+      const entry = entries.get(session);
+      if (!entry) return onDrop('report', 'another session');
+      entry.there = there;
+      changed(session);
+    },
+    /** Shows the session in use; while that is silent, the one that is to replace it. */
+    follow(link: Link): void {
+      const attempt = link.phase === 'restoring' ? attemptOf(link) : null;
+      const session = attempt?.session ?? sessionOf(link);
+      if (session === null || session === shown) return;
+      shown = session;
+      onChange(now());
     },
     /** Sends this end's at once: the session has come to something, or the broker is back. */
-    say,
-    stop,
+    say(): void {
+      if (shown !== null) say(shown);
+    },
+    stop(): void {
+      for (const session of [...entries.keys()]) forget(session);
+    },
   };
 }

@@ -1,6 +1,7 @@
 /**
- * One session between a vehicle and an operator: runs the effects of the negotiation on a peer
- * connection, a sender and a clock, and keeps both ends hearing of each other.
+ * What a vehicle and an operator have between them: runs the effects of the negotiation on peer connections, a
+ * sender and a clock, and keeps both ends hearing of each other. There is one connection, and for a moment two,
+ * while another one is made to take its place.
  */
 import type { Incoming } from './bus.ts';
 import type { ChannelName } from './channels.ts';
@@ -8,9 +9,11 @@ import type { Clock } from './clock.ts';
 import { BEAT, createHeartbeat, type Heartbeat, SILENCE_MS } from './heartbeat.ts';
 import type { Candidate } from './messages.ts';
 import {
+  attemptOf,
   type Effect,
   type Event,
   initialState,
+  isLive,
   type Link,
   type Role,
   type State,
@@ -19,7 +22,20 @@ import {
 import type { CreatePeer, PathStats, Peer, PeerHandlers } from './peer.ts';
 import { NOTHING_REPORTED, type PeerReport } from './report.ts';
 
+/** A connection that another one has taken over from is kept for what is on its way, ms. */
+const RETIRE_MS = 1_000;
+
 type Body<Type extends Effect['type']> = Extract<Effect, { type: Type; body: unknown }>['body'];
+
+/** A peer connection of one session. */
+interface Line {
+  readonly session: string;
+  readonly peer: Peer;
+  /** Null until both channels are open. */
+  heart: Heartbeat | null;
+  /** Another one has taken over; this undoes its end. */
+  stopRetiring: (() => void) | null;
+}
 
 export interface SessionOptions {
   role: Role;
@@ -35,8 +51,8 @@ export interface SessionOptions {
   };
   /** Publishes this end's presence again. */
   announce(): void;
-  /** Sees whether the broker is still there; returns whether it is, as far as is known. */
-  checkBroker(): boolean;
+  /** Sees whether the broker is still there. */
+  checkBroker(): void;
   /** The link changed; look at what it is now. */
   onLink(link: Link, before: Link): void;
   onMessage(channel: ChannelName, text: string): void;
@@ -54,7 +70,7 @@ export type Session = ReturnType<typeof createSession>;
 export function createSession(options: SessionOptions) {
   const { clock, send } = options;
   let state: State = initialState(options.role, options.epoch, options.made);
-  let peer: { session: string; connection: Peer; heart: Heartbeat | null } | null = null;
+  const lines = new Map<string, Line>();
   const queue: Event[] = [];
   let busy = false;
   let disarm = () => {};
@@ -85,19 +101,23 @@ export function createSession(options: SessionOptions) {
         return open(effect.session);
       case 'close':
         return close(effect.session);
+      case 'retire':
+        return retire(effect.session);
       case 'makeOffer':
-        return describe(effect, (connection) => connection.createOffer(effect.restart));
+        return describe(effect.session, (peer) => peer.createOffer());
       case 'takeOffer':
-        return describe(effect, (connection) => connection.acceptOffer(effect.sdp));
+        return describe(effect.session, (peer) => peer.acceptOffer(effect.sdp));
       case 'takeAnswer':
-        return describe(effect, async (connection) => {
-          await connection.acceptAnswer(effect.sdp);
+        return describe(effect.session, async (peer) => {
+          await peer.acceptAnswer(effect.sdp);
           return null;
         });
-      case 'addCandidates':
-        for (const candidate of effect.candidates) void peer?.connection.addCandidate(candidate);
-        if (effect.done) void peer?.connection.addCandidate(null);
+      case 'addCandidates': {
+        const peer = lines.get(effect.session)?.peer;
+        for (const candidate of effect.candidates) void peer?.addCandidate(candidate);
+        if (effect.done) void peer?.addCandidate(null);
         return;
+      }
       case 'sendSdp':
         return send.sdp(effect.body);
       case 'sendIce':
@@ -117,6 +137,11 @@ export function createSession(options: SessionOptions) {
     }
   }
 
+  const transport = (session: string, now: 'connected' | 'silent' | 'failed', detail?: string) =>
+    dispatch({ type: 'transport', session, state: now, ...(detail === undefined ? {} : { detail }) });
+
+  // Connections: made, open, heard, and closed
+
   function open(session: string): void {
     const gathered = batch<Candidate | null>((all) => {
       const candidates = all.filter((candidate) => candidate !== null);
@@ -125,12 +150,9 @@ export function createSession(options: SessionOptions) {
     const report = (now: PeerReport) => options.onReport?.(session, now);
     const handlers: PeerHandlers = {
       candidate: gathered,
-      open: () => {
-        if (peer?.session === session) peer.heart ??= heartbeat(peer.connection, session);
-        dispatch({ type: 'transport', session, state: 'connected' });
-      },
+      open: () => opened(session),
       closed: () => closedThere(session),
-      failed: (detail) => dispatch({ type: 'transport', session, state: 'failed', detail }),
+      failed: (detail) => transport(session, 'failed', detail),
       message: (channel, text) => {
         heard(session);
         if (channel !== 'control' || text !== BEAT) options.onMessage(channel, text);
@@ -138,83 +160,97 @@ export function createSession(options: SessionOptions) {
       report,
     };
     report(NOTHING_REPORTED);
-    let connection: Peer;
     try {
-      connection = options.createPeer(handlers);
+      lines.set(session, { session, peer: options.createPeer(handlers), heart: null, stopRetiring: null });
     } catch (error) {
       // A browser refuses ICE servers that it can't read, for one.
       report({ ...NOTHING_REPORTED, notes: [sentence(error)] });
-      return dispatch({ type: 'transport', session, state: 'failed', detail: sentence(error) });
+      transport(session, 'failed', sentence(error));
     }
-    peer = { session, connection, heart: null };
   }
 
-  /** As good as a goodbye, while there was nothing wrong with the connection. */
-  function closedThere(session: string): void {
-    const detail = 'the other end closed the connection';
-    if (state.link.phase === 'connected')
-      dispatch({ type: 'bye', message: { session, reason: 'left', detail } });
-    else dispatch({ type: 'transport', session, state: 'failed', detail });
+  function opened(session: string): void {
+    const line = lines.get(session);
+    if (!line || line.heart) return;
+    line.heart = heartbeat(line);
+    line.peer.send('control', BEAT);
+    // One that is made beside another takes over when it is heard: it is open at the other end as well, then.
+    if (state.link.phase === 'connecting') transport(session, 'connected');
   }
 
-  function close(session: string): void {
-    if (peer?.session !== session) return;
-    peer.heart?.stop();
-    options.onClosing?.(
-      session,
-      peer.connection.stats().catch(() => null),
-    );
-    peer.connection.close();
-    peer = null;
-  }
-
-  /** Makes or takes a description; what comes of it is an event, and the negotiation knows if it is too late. */
-  function describe(
-    { session, seq }: { session: string; seq: number },
-    act: (connection: Peer) => Promise<string | null>,
-  ): void {
-    if (peer?.session !== session) return;
-    act(peer.connection).then(
-      (sdp) => sdp !== null && dispatch({ type: 'described', session, seq, sdp }),
-      (error) => dispatch({ type: 'broken', session, seq, detail: sentence(error) }),
-    );
-  }
-
-  function heartbeat(connection: Peer, session: string): Heartbeat {
-    const detail = `nothing was heard for ${SILENCE_MS} ms`;
+  function heartbeat(line: Line): Heartbeat {
+    const { session, peer } = line;
     return createHeartbeat({
-      beat: () => connection.send('control', BEAT),
+      beat: () => peer.send('control', BEAT),
       onQuiet() {
-        connection.probe?.();
-        if (options.checkBroker()) leaveIfStranded();
-      },
-      onSound() {
-        connection.resumed?.();
-        // What has brought the path back may have brought the broker too.
+        if (!isInUse(session)) return;
+        peer.probe?.();
         options.checkBroker();
       },
+      onSound() {
+        peer.resumed?.();
+        // What has brought the path back may have brought the broker too.
+        if (isInUse(session)) options.checkBroker();
+      },
       onSilence() {
-        if (state.link.phase === 'connected')
-          dispatch({ type: 'transport', session, state: 'silent', detail });
+        if (isInUse(session) && state.link.phase === 'connected') {
+          transport(session, 'silent', `nothing was heard for ${SILENCE_MS} ms`);
+        }
       },
       clock,
     });
   }
 
-  /** The broker is there, so this end has a network, and the connection knows nothing of it. */
-  function leaveIfStranded(): void {
-    if (peer === null || state.link.phase !== 'restoring' || !peer.connection.stranded?.()) return;
-    const { session } = peer;
-    const detail = 'this end has another address now';
-    dispatch({ type: 'transport', session, state: 'failed', detail });
-  }
+  const isInUse = (session: string) => isLive(state.link) && state.link.session === session;
 
   function heard(session: string): void {
-    if (peer?.session !== session) return;
-    peer.heart?.heard();
-    // A stack's own word on a restart can't be trusted (werift says `completed` at once): bytes can.
-    if (state.link.phase === 'restoring') dispatch({ type: 'transport', session, state: 'connected' });
+    const line = lines.get(session);
+    if (!line?.heart || line.stopRetiring) return;
+    line.heart.heard();
+    const back = isInUse(session) && state.link.phase === 'restoring';
+    if (back || attemptOf(state.link)?.session === session) transport(session, 'connected');
   }
+
+  /** As good as a goodbye, while there was nothing wrong with the connection. */
+  function closedThere(session: string): void {
+    if (lines.get(session)?.stopRetiring) return;
+    const detail = 'the other end closed the connection';
+    if (isInUse(session) && state.link.phase === 'connected' && !state.link.replacement)
+      dispatch({ type: 'bye', message: { session, reason: 'left', detail } });
+    else transport(session, 'failed', detail);
+  }
+
+  function retire(session: string): void {
+    const line = lines.get(session);
+    if (!line) return;
+    line.heart?.stop();
+    line.stopRetiring = clock.after(RETIRE_MS, () => close(session));
+  }
+
+  function close(session: string): void {
+    const line = lines.get(session);
+    if (!line) return;
+    lines.delete(session);
+    line.heart?.stop();
+    line.stopRetiring?.();
+    options.onClosing?.(
+      session,
+      line.peer.stats().catch(() => null),
+    );
+    line.peer.close();
+  }
+
+  /** Makes or takes a description; what comes of it is an event, and the negotiation knows if it is too late. */
+  function describe(session: string, act: (peer: Peer) => Promise<string | null>): void {
+    const line = lines.get(session);
+    if (!line) return;
+    act(line.peer).then(
+      (sdp) => sdp !== null && dispatch({ type: 'described', session, sdp }),
+      (error) => transport(session, 'failed', sentence(error)),
+    );
+  }
+
+  const inUse = () => (isLive(state.link) ? lines.get(state.link.session) : undefined);
 
   return {
     dispatch,
@@ -230,27 +266,26 @@ export function createSession(options: SessionOptions) {
      * alone: what else went into the void would fill the congestion window, and they would wait behind it.
      */
     send(channel: ChannelName, text: string): boolean {
-      if (peer === null || (channel === 'control' && state.link.phase === 'restoring')) return false;
-      const sent = peer.connection.send(channel, text);
-      if (sent && channel === 'control') peer.heart?.said();
+      const line = inUse();
+      if (!line || (channel === 'control' && state.link.phase === 'restoring')) return false;
+      const sent = line.peer.send(channel, text);
+      if (sent && channel === 'control') line.heart?.said();
       return sent;
     },
     /** The broker can be reached again. */
-    signallingUp(): void {
-      leaveIfStranded();
-      dispatch({ type: 'signalling' });
-    },
+    signallingUp: () => dispatch({ type: 'signalling' }),
     /** This end's own network has changed. */
     moved(): void {
-      peer?.connection.probe?.();
+      inUse()?.peer.probe?.();
       dispatch({ type: 'moved' });
     },
-    stats: (): Promise<PathStats | null> => peer?.connection.stats() ?? Promise.resolve(null),
+    stats: (): Promise<PathStats | null> => inUse()?.peer.stats() ?? Promise.resolve(null),
     /** Leaves, with a goodbye, for good. */
     close(reason: Extract<Event, { type: 'leave' }>['reason'] = 'left', detail?: string): void {
       if (state.closed) return;
       dispatch(detail === undefined ? { type: 'leave', reason } : { type: 'leave', reason, detail });
       disarm();
+      for (const session of [...lines.keys()]) close(session);
     },
   };
 }

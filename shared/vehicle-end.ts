@@ -15,7 +15,7 @@ import {
   STATE_HZ,
 } from './channels.ts';
 import { createLinkReports } from './link-reports.ts';
-import { isLive, type Link } from './negotiation.ts';
+import { isLive, type Link, sessionOf } from './negotiation.ts';
 import { createOperatorCheck } from './operator-check.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
@@ -225,12 +225,13 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function linkChanged(peer: string, link: Link, before: Link): void {
-    if (link.phase === before.phase) return;
+    const operator = operators.get(peer);
+    operator?.reports.follow(link);
+    if (link.phase === before.phase && sessionOf(link) === sessionOf(before)) return;
     const detail = 'detail' in link ? { detail: link.detail } : {};
     log.info({ room, operator: peer, phase: link.phase, ...detail }, `session with ${peer}: ${link.phase}`);
     options.record?.({ kind: 'session', operator: peer, phase: link.phase, detail: detail.detail ?? null });
     if (!isLive(link) || link.phase === 'connecting') lease.lost(peer);
-    const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') forgetSession(operator);
     if (link.phase === 'connected') {
       sendState(peer);

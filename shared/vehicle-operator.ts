@@ -4,7 +4,7 @@ import type { Command } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { createFreshness } from './freshness.ts';
 import type { Sdp } from './messages.ts';
-import { isLive } from './negotiation.ts';
+import { sessionsOf } from './negotiation.ts';
 import type { OperatorCheck } from './operator-check.ts';
 import type { createReports } from './reports.ts';
 import type { Session } from './session.ts';
@@ -94,14 +94,15 @@ export function isOwn(
   clock: Clock,
 ): boolean {
   const { session, check } = operator;
-  if (!isLive(session.link) || session.link.session !== message.session) return true;
+  if (!sessionsOf(session.link).includes(message.session)) return true;
   const why = check.refuses(message);
   if (why === null) return true;
   drop('sdp', `an operator is refused: ${why}`);
   operator.stopRefusing();
   operator.stopRefusing = clock.after(REFUSE_MS, () => {
     const { link } = session;
-    if (link.phase !== 'connecting' || link.session !== message.session || link.answered) return;
+    const waits = link.phase === 'connecting' && !link.attempt.answered;
+    if (!waits || link.session !== message.session) return;
     session.close('refused', `this vehicle takes operators of its fleet only, and ${why}`);
   });
   return false;

@@ -166,7 +166,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       });
       const close = () => {
         over = true;
-        audience.leave(operator, peer);
+        audience.leave(peer);
         peer.close();
       };
       return { ...peer, close };

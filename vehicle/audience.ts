@@ -13,21 +13,27 @@ export type Audience = ReturnType<typeof createAudience>;
 
 /** @param ceiling upper limit of the video to each, kbit/s */
 export function createAudience(video: VideoSource, ceiling: number) {
-  /** Peers that can be sent video, by operator. */
-  const watching = new Map<string, VideoPeer>();
+  /** Peers that can be sent video, the newest last. Of an operator's two while one takes over, the newer is sent it. */
+  const watching = new Map<VideoPeer, string>();
+  let senders: VideoPeer[] = [];
   let driver: string | null = null;
   let limit = ceiling;
   let kbps = 0;
   let holding = false;
 
   video.onPicture((picture) => {
-    for (const peer of watching.values()) peer.video()?.send(picture);
+    for (const peer of senders) peer.video()?.send(picture);
   });
 
   function leader() {
-    const senders = [...watching.values()].flatMap((peer) => peer.video() ?? []);
-    const driving = driver === null ? null : watching.get(driver)?.video();
-    return driving ?? senders.sort((a, b) => a.kbps - b.kbps)[0];
+    const driving = senders.find((peer) => watching.get(peer) === driver)?.video();
+    if (driving) return driving;
+    return senders.flatMap((peer) => peer.video() ?? []).sort((a, b) => a.kbps - b.kbps)[0];
+  }
+
+  function choose(): void {
+    senders = [...new Map([...watching].map(([peer, operator]) => [operator, peer])).values()];
+    update();
   }
 
   /** The encoder follows. */
@@ -47,22 +53,24 @@ export function createAudience(video: VideoSource, ceiling: number) {
   return {
     update,
     join(operator: string, peer: VideoPeer): void {
-      watching.set(operator, peer);
+      watching.set(peer, operator);
       peer.video()?.setCeiling(limit);
-      update();
+      choose();
       if (watching.size === 1) video.start();
       else video.requestKeyFrame();
     },
-    leave(operator: string, peer: VideoPeer): void {
-      if (watching.get(operator) !== peer) return;
-      watching.delete(operator);
-      update();
+    leave(peer: VideoPeer): void {
+      const before = senders;
+      if (!watching.delete(peer)) return;
+      choose();
       if (watching.size === 0) video.stop();
+      // The one that it was to take over from is sent pictures again.
+      else if (senders.some((each) => !before.includes(each))) video.requestKeyFrame();
     },
     /** A lower limit than the ceiling; null takes it back. @param kbps kbit/s */
     limit(kbps: number | null): void {
       limit = Math.min(ceiling, kbps ?? ceiling);
-      for (const peer of watching.values()) peer.video()?.setCeiling(limit);
+      for (const peer of watching.keys()) peer.video()?.setCeiling(limit);
       update();
     },
     setDriver(operator: string | null): void {

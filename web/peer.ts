@@ -95,9 +95,8 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
     }
 
     return {
-      async createOffer(restart) {
-        renewIceServers();
-        return take(await connection.createOffer({ iceRestart: restart }));
+      async createOffer() {
+        return take(await connection.createOffer());
       },
       async acceptOffer(sdp) {
         taken = takeOffer(sdp);
@@ -124,7 +123,6 @@ export function createBrowserPeer(options: BrowserPeerOptions): CreatePeer {
         return true;
       },
       probe: addresses.ask,
-      stranded: addresses.stranded,
       stats: watch.read,
       close() {
         over = true;

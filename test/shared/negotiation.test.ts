@@ -40,7 +40,7 @@ describe('the offerer', () => {
   const offering = run(
     initialState('offerer', EPOCH),
     { type: 'presence', online: true, epoch: 7 },
-    { type: 'described', session: sessionId(EPOCH, 1), seq: 1, sdp: 'offer' },
+    { type: 'described', session: sessionId(EPOCH, 1), sdp: 'offer' },
   );
   const session = sessionId(EPOCH, 1);
 
@@ -90,10 +90,17 @@ describe('the offerer', () => {
     { type: 'sdp', message: { session, seq: 1, type: 'answer', sdp: 'answer' } },
     { type: 'transport', session, state: 'connected' },
   );
+  const second = sessionId(EPOCH, 2);
   const silent: Event = { type: 'transport', session, state: 'silent' };
+  const heard: Event = { type: 'transport', session, state: 'connected' };
+  const open: Event = { type: 'transport', session: second, state: 'connected' };
   const gone: Event = { type: 'presence', online: false, epoch: null };
-  const restartOffer: Event = { type: 'described', session, seq: 2, sdp: 'restart' };
-  const restartAnswer: Event = { type: 'sdp', message: { session, seq: 2, type: 'answer', sdp: 'again' } };
+  const secondOffer: Event = { type: 'described', session: second, sdp: 'another' };
+  const secondAnswer: Event = {
+    type: 'sdp',
+    message: { session: second, seq: 1, type: 'answer', sdp: 'yes' },
+  };
+  const asked: Event = { type: 'sdp', message: { session, seq: 1, type: 'restart' } };
 
   test('keeps a connected session when presence goes, and ends it when nothing is heard either', () => {
     const alone = run(connected.state, gone);
@@ -103,88 +110,112 @@ describe('the offerer', () => {
     expect(lost.types).toContain('close');
   });
 
-  test('restarts when nothing is heard, and keeps the session through a reconnect to the broker', () => {
-    const restoring = run(connected.state, silent, restartOffer);
-    expect(restoring.types).toEqual(['makeOffer', 'arm', 'sendSdp']);
+  test('makes another connection beside the silent one, and says so again after a reconnect to the broker', () => {
+    const restoring = run(connected.state, silent, secondOffer);
+    expect(restoring.types).toEqual(['open', 'makeOffer', 'arm', 'sendSdp']);
+    expect(restoring.state.link).toMatchObject({
+      phase: 'restoring',
+      session,
+      replacement: { session: second },
+    });
     const back = run(restoring.state, gone, { type: 'presence', online: true, epoch: 7 });
-    expect(back.state.link).toMatchObject({ phase: 'restoring', session, seq: 2 });
+    expect(back.state.link).toMatchObject({ phase: 'restoring', session });
     // What was sent to the connection that is gone is sent again.
     expect(back.effects).toContainEqual({
       type: 'sendSdp',
-      body: { session, seq: 2, type: 'offer', sdp: 'restart' },
+      body: { session: second, seq: 1, type: 'offer', sdp: 'another' },
     });
   });
 
-  test('is connected again by whatever it hears first, and finishes the restart all the same', () => {
-    const back = run(connected.state, silent, restartOffer, {
-      type: 'transport',
-      session,
-      state: 'connected',
-    });
-    expect(back.state.link).toMatchObject({ phase: 'connected', session, seq: 2, answered: false });
+  test('hands over to the new connection when that is open, and lets the old one end', () => {
+    const over = run(connected.state, silent, secondOffer, secondAnswer, open);
+    expect(over.effects).toContainEqual({ type: 'retire', session });
+    expect(over.state.link).toMatchObject({ phase: 'connected', session: second, replacement: null });
+  });
+
+  test('is connected again by whatever it hears first, and finishes the new connection all the same', () => {
+    const back = run(connected.state, silent, secondOffer, heard);
+    expect(back.state.link).toMatchObject({ phase: 'connected', session, replacement: { answered: false } });
     expect(run(back.state, { type: 'timeout' }).types).toEqual(['sendSdp', 'arm']);
-    const done = run(back.state, restartAnswer);
+    const done = run(back.state, secondAnswer);
     expect(done.types).toContain('takeAnswer');
-    expect(done.state.link).toMatchObject({ phase: 'connected', answered: true });
-    // Silence a moment later is no reason for another: this one may still find a path. Later it is.
+    // Silence a moment later is no reason for a third one.
     expect(run(done.state, silent).types).toEqual(['arm']);
-    expect(run(done.state, { type: 'timeout' }, silent).types).toContain('makeOffer');
+    expect(run(done.state, open).state.link).toMatchObject({ phase: 'connected', session: second });
   });
 
-  test('begins a new session at once when the interrupted one can not go on, at either end', () => {
-    const { state } = run(connected.state, silent, restartOffer);
+  test('goes on with the new connection when the old one ends, and begins anew when there is none', () => {
+    const { state } = run(connected.state, silent, secondOffer);
     const failed: Event = { type: 'transport', session, state: 'failed' };
     const bye: Event = { type: 'bye', message: { session, reason: 'failed' } };
     for (const end of [failed, bye]) {
-      const anew = run(state, end);
+      const promoted = run(state, end);
+      expect(promoted.types).toEqual(['close', 'arm']);
+      expect(promoted.state.link).toMatchObject({ phase: 'connecting', session: second });
+    }
+    const alone = run(state, { type: 'transport', session: second, state: 'failed' });
+    for (const end of [failed, bye]) {
+      const anew = run(alone.state, end);
       expect(anew.types).toEqual(['close', 'open', 'makeOffer', 'arm']);
-      expect(anew.state.link).toMatchObject({ phase: 'connecting', session: sessionId(EPOCH, 2) });
+      expect(anew.state.link).toMatchObject({ phase: 'connecting', session: sessionId(EPOCH, 3) });
     }
   });
 
-  test('gives a restart that both know of four waits, and then begins a new session', () => {
-    let { state } = run(connected.state, silent, restartOffer, restartAnswer);
+  test('gives an answered one four waits for its path, and then makes a third', () => {
+    let { state } = run(connected.state, silent, secondOffer, secondAnswer);
     for (let second = 1; second <= PATH_TRIES; second++) {
+      expect(run(state, { type: 'timeout' }).types).not.toContain('open');
       ({ state } = run(state, { type: 'timeout' }));
-      expect(state.link).toMatchObject({ phase: 'restoring', session });
     }
-    const anew = run(state, { type: 'timeout' });
-    expect(anew.types).toEqual(['close', 'open', 'makeOffer', 'arm']);
-    expect(anew.state.link).toMatchObject({ phase: 'connecting', session: sessionId(EPOCH, 2) });
+    const third = run(state, { type: 'timeout' });
+    expect(third.types).toEqual(['close', 'open', 'makeOffer', 'arm']);
+    expect(third.state.link).toMatchObject({ phase: 'restoring', session });
   });
 
-  test('that has moved restarts while the old path serves on, once, and sends it again when the broker is back', () => {
-    const moved = run(connected.state, { type: 'moved' }, restartOffer);
-    expect(moved.types).toEqual(['makeOffer', 'arm', 'sendSdp']);
-    expect(moved.state.link).toMatchObject({ phase: 'connected', seq: 2, answered: false });
+  test('gives all up when nothing is heard on any of them for long', () => {
+    let { state } = run(connected.state, silent);
+    let waits = 0;
+    for (; state.link.phase === 'restoring' && waits < 100; waits++)
+      ({ state } = run(state, { type: 'timeout' }));
+    expect(waits).toBe(17);
+    expect(state.link.phase).toBe('retrying');
+  });
+
+  test('that has moved makes another one while the old one serves on', () => {
+    const moved = run(connected.state, { type: 'moved' }, secondOffer);
+    expect(moved.types).toEqual(['open', 'makeOffer', 'arm', 'sendSdp']);
+    expect(moved.state.link).toMatchObject({ phase: 'connected', replacement: { session: second } });
     const lost = run(moved.state, silent);
     expect(lost.types).toEqual(['sendSdp', 'arm']);
-    expect(lost.state.link).toMatchObject({ phase: 'restoring', seq: 2 });
     expect(run(lost.state, { type: 'signalling' }).types).toEqual(['sendSdp']);
   });
 
-  test('whose restart has waited for the broker begins it anew, with what can be gathered now', () => {
-    const waited = run(connected.state, silent, restartOffer, { type: 'timeout' });
+  test('whose offer has waited for the broker makes it anew, with what can be gathered now', () => {
+    const waited = run(connected.state, silent, secondOffer, { type: 'timeout' });
     const again = run(waited.state, { type: 'signalling' });
-    expect(again.effects).toContainEqual({ type: 'makeOffer', session, seq: 3, restart: true });
-    expect(again.state.link).toMatchObject({ phase: 'restoring', seq: 3 });
-    // The old path came back before the broker did.
-    const heard = run(waited.state, { type: 'transport', session, state: 'connected' });
-    const serving = run(heard.state, { type: 'signalling' });
-    expect(serving.effects).toContainEqual({ type: 'makeOffer', session, seq: 3, restart: true });
-    expect(serving.state.link).toMatchObject({ phase: 'connected', seq: 3 });
+    expect(again.types).toEqual(['close', 'open', 'makeOffer', 'arm']);
+    expect(again.state.link).toMatchObject({
+      phase: 'restoring',
+      replacement: { session: sessionId(EPOCH, 3) },
+    });
   });
 
-  test('answers who asks for a restart that is under way with its offer, and does not begin another', () => {
-    const { state } = run(connected.state, silent, restartOffer);
-    const asked = run(state, { type: 'sdp', message: { session, seq: 1, type: 'restart' } });
-    expect(asked.types).toEqual(['sendSdp']);
-    expect(run(state, { type: 'signalling' }).types).toEqual(['sendSdp']);
-    const answered = run(state, restartAnswer, {
-      type: 'sdp',
-      message: { session, seq: 2, type: 'restart' },
-    });
-    expect(answered.types).not.toContain('makeOffer');
+  test('answers who asks for one that is being made with its offer, and does not begin another', () => {
+    expect(run(connected.state, asked).types).toEqual(['open', 'makeOffer', 'arm']);
+    const { state } = run(connected.state, silent, secondOffer);
+    expect(run(state, asked).types).toEqual(['sendSdp']);
+    expect(run(state, secondAnswer, asked).types).not.toContain('open');
+  });
+
+  test('gives a new connection up that never opens while the old one is heard', () => {
+    let { state } = run(connected.state, { type: 'moved' }, secondOffer, secondAnswer);
+    for (let wait = 0; wait <= PATH_TRIES; wait++) ({ state } = run(state, { type: 'timeout' }));
+    expect(state.link).toMatchObject({ phase: 'connected', session, replacement: null });
+  });
+
+  test('says goodbye to both when it leaves', () => {
+    const left = run(connected.state, silent, { type: 'leave', reason: 'left' });
+    expect(left.types.slice(-5, -1)).toEqual(['sendBye', 'sendBye', 'close', 'close']);
   });
 });
 
@@ -193,56 +224,79 @@ describe('the answerer', () => {
     type: 'sdp',
     message: { session: sessionId(EPOCH, count), seq, type: 'offer', sdp: 'offer' },
   });
+  const first = sessionId(EPOCH, 1);
+  const connected = run(
+    initialState('answerer', 1),
+    { type: 'presence', online: true, epoch: EPOCH },
+    offer(1),
+    { type: 'transport', session: first, state: 'connected' },
+  );
+  const silent: Event = { type: 'transport', session: first, state: 'silent' };
+  const ask = { type: 'sendSdp', body: { session: first, seq: 1, type: 'restart' } };
 
-  test('drops an older session and an older offer, and answers a repeated one again', () => {
-    const described: Event = { type: 'described', session: sessionId(EPOCH, 2), seq: 3, sdp: 'answer' };
-    const { state } = run(initialState('answerer', 1), offer(2, 3), described);
+  test('drops an older session, and answers a repeated offer again', () => {
+    const described: Event = { type: 'described', session: sessionId(EPOCH, 2), sdp: 'answer' };
+    const { state } = run(initialState('answerer', 1), offer(2), described);
     expect(run(state, offer(1)).types).toEqual(['drop']);
-    expect(run(state, offer(2, 2)).types).toEqual(['drop']);
-    expect(run(state, offer(2, 3)).effects).toMatchObject([
-      { type: 'sendSdp', body: { type: 'answer', seq: 3 } },
-    ]);
+    expect(run(state, offer(2)).effects).toMatchObject([{ type: 'sendSdp', body: { type: 'answer' } }]);
   });
 
   test('tells an offerer that repeats an ended session that it is over', () => {
     const { state } = run(initialState('answerer', 1), offer(1), {
       type: 'transport',
-      session: sessionId(EPOCH, 1),
+      session: first,
       state: 'failed',
     });
     expect(run(state, offer(1)).effects).toMatchObject([{ type: 'sendBye', body: { reason: 'failed' } }]);
   });
 
-  test('asks for a restart when nothing is heard, again when the broker is back, and not while it hears', () => {
-    const { state } = run(
-      initialState('answerer', 1),
-      { type: 'presence', online: true, epoch: EPOCH },
-      offer(1),
-      { type: 'transport', session: sessionId(EPOCH, 1), state: 'connected' },
-    );
-    // The vehicle hears nothing, this end does: it answers, and the old path serves until the new one does.
-    expect(run(state, offer(1, 2)).state.link).toMatchObject({ phase: 'connected', seq: 2 });
-    expect(run(state, { type: 'signalling' }).types).toEqual([]);
-    const silent = run(state, { type: 'transport', session: sessionId(EPOCH, 1), state: 'silent' });
-    const ask = { type: 'sendSdp', body: { session: sessionId(EPOCH, 1), seq: 1, type: 'restart' } };
-    expect(silent.effects).toContainEqual(ask);
-    expect(run(silent.state, { type: 'signalling' }).effects).toEqual([ask]);
+  test('refuses the ICE restart of an older vehicle, which then begins a new session', () => {
+    expect(run(connected.state, offer(1, 2)).effects).toMatchObject([
+      { type: 'sendBye', body: { session: first, reason: 'failed' } },
+    ]);
+    expect(run(connected.state, offer(1)).types).toEqual(['drop']);
   });
 
-  test('gives a path up that is restarted again and again and never carries anything', () => {
-    let { state } = run(
-      initialState('answerer', 1),
-      { type: 'presence', online: true, epoch: EPOCH },
-      offer(1),
-      {
-        type: 'transport',
-        session: sessionId(EPOCH, 1),
-        state: 'connected',
-      },
-    );
-    ({ state } = run(state, { type: 'transport', session: sessionId(EPOCH, 1), state: 'silent' }));
-    for (let seq = 2; seq < 20 && isLive(state.link); seq++)
-      ({ state } = run(state, offer(1, seq), { type: 'timeout' }));
+  test('asks for another connection when nothing is heard, again when the broker is back, and not while it hears', () => {
+    expect(run(connected.state, { type: 'signalling' }).types).toEqual([]);
+    const { state, effects } = run(connected.state, silent);
+    expect(effects).toContainEqual(ask);
+    expect(run(state, { type: 'signalling' }).effects).toEqual([ask]);
+    expect(run(state, { type: 'timeout' }).effects).toContainEqual(ask);
+  });
+
+  test('takes another one beside what it has, and goes over to it when it is open', () => {
+    const beside = run(connected.state, offer(2));
+    expect(beside.types).toEqual(['open', 'takeOffer', 'arm']);
+    expect(beside.state.link).toMatchObject({ phase: 'connected', session: first });
+    const newer = run(beside.state, offer(3));
+    expect(newer.effects).toContainEqual({ type: 'close', session: sessionId(EPOCH, 2) });
+    const over = run(newer.state, { type: 'transport', session: sessionId(EPOCH, 3), state: 'connected' });
+    expect(over.effects).toContainEqual({ type: 'retire', session: first });
+    expect(over.state.link).toMatchObject({ phase: 'connected', session: sessionId(EPOCH, 3) });
+  });
+
+  test('that has moved drops what was being made, and asks for another one', () => {
+    const moved = run(connected.state, offer(2), { type: 'moved' });
+    expect(moved.types).toContain('close');
+    expect(moved.effects).toContainEqual(ask);
+    expect(moved.state.link).toMatchObject({ phase: 'connected', session: first, replacement: null });
+  });
+
+  test('does not keep beside a new run what it had with the one before', () => {
+    const later: Event = {
+      type: 'sdp',
+      message: { session: sessionId(EPOCH + 9, 1), seq: 1, type: 'offer', sdp: 'offer' },
+    };
+    const anew = run(connected.state, later);
+    expect(anew.types).toEqual(['close', 'open', 'takeOffer', 'arm']);
+    expect(anew.state.link.phase).toBe('connecting');
+  });
+
+  test('gives up when one after the other never carries anything', () => {
+    let { state } = run(connected.state, silent);
+    for (let count = 2; count < 30 && isLive(state.link); count++)
+      ({ state } = run(state, offer(count), { type: 'timeout' }));
     expect(state.link).toMatchObject({ phase: 'ended', reason: 'failed' });
   });
 
@@ -301,7 +355,7 @@ const action = fc.oneof(
 );
 
 describe('whatever is lost, doubled, late, out of order, crashed or restarted', () => {
-  test('there is never more than one live session in one end, and the end is connected or has a reason', () => {
+  test('there are never more connections than the state says, and the end is connected or has a reason', () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 120 }), (actions: Action[]) => {
         const world = createWorld();
@@ -309,7 +363,7 @@ describe('whatever is lost, doubled, late, out of order, crashed or restarted', 
         world.start('operator');
         for (const one of actions) {
           world.act(one);
-          world.checkOnePeerEach();
+          world.checkConnections();
         }
         world.settle();
         const { vehicle, operator } = world.ends();
@@ -327,20 +381,21 @@ describe('whatever is lost, doubled, late, out of order, crashed or restarted', 
     );
   });
 
-  test('a session whose path is there is kept, whatever becomes of presence and of what is said over the broker', () => {
+  test('where the path is there it never ends, whatever becomes of presence and of what is said over the broker', () => {
     fc.assert(
       fc.property(fc.array(harmless, { maxLength: 60 }), (actions: Action[]) => {
         const world = createWorld();
         world.start('vehicle');
         world.start('operator');
         world.settle();
-        const sessions = () =>
-          Object.values(world.ends()).map((end) => end && isLive(end.link) && end.link.session);
-        const before = sessions();
-        for (const one of actions) world.act(one);
+        const links = () => Object.values(world.ends()).map((end) => end?.link);
+        for (const one of actions) {
+          world.act(one);
+          for (const link of links()) expect(['connected', 'restoring']).toContain(link?.phase);
+        }
         world.settle();
-        expect(sessions()).toEqual(before);
-        expect(Object.values(world.ends()).map((end) => end?.link.phase)).toEqual(['connected', 'connected']);
+        expect(links().map((link) => link?.phase)).toEqual(['connected', 'connected']);
+        expect(new Set(links().map((link) => link && isLive(link) && link.session)).size).toBe(1);
       }),
       { numRuns: 500 },
     );

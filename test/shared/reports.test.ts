@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../shared/clock.ts';
 import type { Report } from '../../shared/messages.ts';
+import type { Link } from '../../shared/negotiation.ts';
+import { newAttempt } from '../../shared/negotiation-attempt.ts';
 import { MAX_LISTED, NOTHING_REPORTED, type PeerReport, PeerReportSchema } from '../../shared/report.ts';
 import { createReports } from '../../shared/reports.ts';
 
@@ -37,6 +39,13 @@ function until(moment: number): void {
   now = moment;
 }
 
+const using = (session: string, replacement: string | null = null): Link => ({
+  phase: replacement === null ? 'connected' : 'restoring',
+  session,
+  remoteEpoch: null,
+  replacement: replacement === null ? null : newAttempt(replacement, null, false),
+  tries: 0,
+});
 const noting = (note: string): PeerReport => ({ ...NOTHING_REPORTED, notes: [note] });
 const from = (session: string, note: string): Report => ({ v: 1, ts: 1, session, ...noting(note) });
 
@@ -56,6 +65,7 @@ beforeEach(() => {
 describe('this end’s report', () => {
   test('is not sent before there is something in it', () => {
     reports.mine(ONE, NOTHING_REPORTED);
+    reports.follow(using(ONE));
     reports.say();
     until(10_000);
     expect(sent).toEqual([]);
@@ -63,6 +73,7 @@ describe('this end’s report', () => {
 
   test('is sent as it is by then, and at most four times a second', () => {
     reports.mine(ONE, NOTHING_REPORTED);
+    reports.follow(using(ONE));
     for (let count = 1; count <= 100; count++) {
       until(count * 10);
       reports.mine(ONE, noting(String(count)));
@@ -75,19 +86,37 @@ describe('this end’s report', () => {
 
   test('is sent at once when asked for, and then not a second time', () => {
     reports.mine(ONE, NOTHING_REPORTED);
+    reports.follow(using(ONE));
     reports.mine(ONE, noting('failed'));
     reports.say();
     until(10_000);
     expect(sent).toEqual([{ at: 0, session: ONE, notes: ['failed'] }]);
   });
 
-  test('of the last session is not sent any more when there is a new one', () => {
+  test('of a connection that is made beside another goes out as well, and is shown while that one is silent', () => {
     reports.mine(ONE, NOTHING_REPORTED);
-    reports.mine(ONE, noting('old'));
+    reports.follow(using(ONE));
+    reports.mine(ONE, noting('serves'));
     reports.mine(TWO, NOTHING_REPORTED);
     reports.mine(TWO, noting('new'));
+    expect(reports.now).toMatchObject({ session: ONE, here: noting('serves') });
+    reports.follow(using(ONE, TWO));
+    expect(reports.now).toMatchObject({ session: TWO, here: noting('new') });
     until(10_000);
-    expect(sent.map(({ session, notes }) => [session, notes[0]])).toEqual([[TWO, 'new']]);
+    expect(sent.map(({ session, notes }) => [session, notes[0]])).toEqual([
+      [ONE, 'serves'],
+      [TWO, 'new'],
+    ]);
+  });
+
+  test('of a session long ago is not sent any more', () => {
+    const THREE = '0abcdefgh-0003';
+    for (const session of [ONE, TWO, THREE]) reports.mine(session, NOTHING_REPORTED);
+    reports.follow(using(THREE));
+    reports.mine(ONE, noting('old'));
+    for (const session of [TWO, THREE]) reports.mine(session, noting(session));
+    until(10_000);
+    expect(sent.map(({ session }) => session)).not.toContain(ONE);
   });
 
   test('is never longer than the protocol allows; the last is kept', () => {
@@ -104,6 +133,7 @@ describe('this end’s report', () => {
       clock,
     });
     long.mine(ONE, NOTHING_REPORTED);
+    long.follow(using(ONE));
     long.mine(ONE, { ...NOTHING_REPORTED, states, notes: ['x'.repeat(1_000)] });
     long.say();
     const parsed = PeerReportSchema.safeParse(bodies[0]);
@@ -114,6 +144,7 @@ describe('this end’s report', () => {
 describe('the other end’s report', () => {
   test('is believed for the session that there is', () => {
     reports.mine(ONE, NOTHING_REPORTED);
+    reports.follow(using(ONE));
     reports.theirs(from(ONE, 'one'));
     expect(reports.now.there).toEqual(noting('one'));
     reports.theirs(from(TWO, 'two'));
@@ -124,8 +155,10 @@ describe('the other end’s report', () => {
 
   test('is forgotten with its session', () => {
     reports.mine(ONE, NOTHING_REPORTED);
+    reports.follow(using(ONE));
     reports.theirs(from(ONE, 'one'));
     reports.mine(TWO, NOTHING_REPORTED);
+    reports.follow(using(TWO));
     expect(reports.now).toEqual({ session: TWO, here: NOTHING_REPORTED, there: null });
   });
 });

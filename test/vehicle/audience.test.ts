@@ -54,9 +54,9 @@ test('the camera runs while somebody watches, and every viewer gets every pictur
   expect(told()).toEqual(['key frame']);
   film();
   expect([first.sender.sent, second.sender.sent]).toEqual([1, 1]);
-  audience.leave('op-1', first.peer);
+  audience.leave(first.peer);
   expect(told()).toEqual(['2000 kbit/s']);
-  audience.leave('op-2', second.peer);
+  audience.leave(second.peer);
   expect(told()).toEqual(['stop']);
 });
 
@@ -99,6 +99,16 @@ test('a peer of a session that was replaced takes nothing with it when it is clo
   audience.join('op-1', old.peer);
   audience.join('op-1', current.peer);
   told();
-  audience.leave('op-1', old.peer);
+  audience.leave(old.peer);
   expect(told()).toEqual([]);
+});
+
+test('a peer that was to take over and did not leaves its operator to the one before, with a key frame', () => {
+  const { audience, viewer, told } = setUp();
+  const [serving, replacement] = [viewer(900), viewer(400)];
+  audience.join('op-1', serving.peer);
+  audience.join('op-1', replacement.peer);
+  told();
+  audience.leave(replacement.peer);
+  expect(told()).toEqual(['900 kbit/s', 'key frame']);
 });

@@ -26,7 +26,7 @@ async function gather(iceServers: IceServer[]) {
     keyFrameWanted: () => {},
   });
   onTestFinished(() => peer.close());
-  await peer.createOffer(false);
+  await peer.createOffer();
   await done.promise;
   // The report of the last change comes a turn later.
   await new Promise(setImmediate);

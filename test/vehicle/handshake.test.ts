@@ -91,7 +91,7 @@ function operator(certificates: werift.RTCCertificate[] = []) {
 async function answered(certificates?: werift.RTCCertificate[]) {
   const car = vehicle();
   const far = operator(certificates);
-  const answer = await far.answer(await car.createOffer(false));
+  const answer = await far.answer(await car.createOffer());
   car.candidatesTo((candidate) => void far.connection.addIceCandidate(candidate));
   return { car, far, answer };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Presence } from '../../shared/messages.ts';
 import type { Link } from '../../shared/negotiation.ts';
+import { newAttempt } from '../../shared/negotiation-attempt.ts';
 import { NOTHING_KNOWN, type RoomView } from '../../shared/room-view.ts';
 import { fingerprintOf, newKey, publicKeyOf } from '../../shared/signature.ts';
 import { NOBODY_YET, type Refusal } from '../../shared/vehicle-trust.ts';
@@ -19,16 +20,12 @@ const presence = (state: Presence['state'], since = AGO): Presence => ({
   since,
 });
 
-const live = (phase: 'connecting' | 'connected' | 'restoring'): Link => ({
-  phase,
-  session: '0abcdefgh-0001',
-  seq: 1,
-  remoteEpoch: 1,
-  local: { sdp: null, candidates: [], done: false },
-  answered: true,
-  restarting: false,
-  tries: 0,
-});
+const SESSION = '0abcdefgh-0001';
+
+const live = (phase: 'connecting' | 'connected' | 'restoring'): Link =>
+  phase === 'connecting'
+    ? { phase, session: SESSION, attempt: newAttempt(SESSION, 1, true) }
+    : { phase, session: SESSION, remoteEpoch: 1, replacement: null, tries: 0 };
 
 const VIEW: RoomView = {
   ...NOTHING_KNOWN,
@@ -246,7 +243,10 @@ describe('the connection', () => {
 
     test('what is tried', () => {
       expect(detail({})).toContain('The car is asked for another path.');
-      const tried = { ...live('restoring'), tries: 12 } as Link;
+      const tried = {
+        ...live('restoring'),
+        replacement: newAttempt('0abcdefgh-0002', 1, true),
+      } as Link;
       expect(detail({ link: tried })).toContain('other paths, which are being tried');
       expect(detail({ vehicle: presence('lost') })).toContain('doesn’t see the car');
       expect(detail({ broker: { state: 'offline', detail: '' } })).toContain(

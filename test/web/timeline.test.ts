@@ -67,7 +67,7 @@ async function connected() {
   await clock.pass(20);
   hears('presence', { state: 'online', role: 'vehicle', epoch: 1 }, { retained: true });
   hears('sdp', { session: S1, seq: 1, type: 'offer', sdp: SDP }, { ms: 10 });
-  link({ phase: 'connecting', session: S1, seq: 1 });
+  link({ phase: 'connecting', session: S1 });
   await clock.pass(10);
   says('sdp', { session: S1, seq: 1, type: 'answer', sdp: SDP });
   says('ice', { session: S1, candidates: [{ candidate: CANDIDATE }], done: true });
@@ -76,7 +76,7 @@ async function connected() {
   const there = { ...NOTHING_REPORTED, states };
   hears('report', { session: S1, ...there });
   change({ reports: { session: S1, here: NOTHING_REPORTED, there } });
-  link({ phase: 'connected', session: S1, seq: 1 });
+  link({ phase: 'connected', session: S1 });
   return end;
 }
 
@@ -128,7 +128,7 @@ describe('what is kept', () => {
   test('a session that takes the place of another begins with its own offer', async () => {
     const end = await connected();
     end.hears('sdp', { session: S2, seq: 1, type: 'offer', sdp: SDP });
-    end.link({ phase: 'connecting', session: S2, seq: 1 });
+    end.link({ phase: 'connecting', session: S2 });
     // What still comes of the old one belongs to the old one.
     end.hears('bye', { session: S1, reason: 'replaced' });
     expect(end.recorder.recordings.map(({ session }) => session)).toEqual([S2, S1]);
@@ -147,7 +147,7 @@ describe('what is kept', () => {
     expect(end.recorder.recordings).toHaveLength(1);
     expect(titles(newest(end)).slice(-2)).toEqual(['Vehicle offline', 'Vehicle online']);
     end.hears('sdp', { session: S2, seq: 1, type: 'offer', sdp: SDP });
-    end.link({ phase: 'connecting', session: S2, seq: 1 });
+    end.link({ phase: 'connecting', session: S2 });
     expect(end.recorder.recordings.map(({ session }) => session)).toEqual([S2, S1]);
     expect(titles(newest(end))).toEqual(['Vehicle online', 'Offer', 'Session: connecting']);
   });
@@ -235,8 +235,8 @@ describe('the outcome', () => {
 
   test('looked for another path, and over', async () => {
     const end = await connected();
-    end.link({ phase: 'restoring', session: S1, seq: 2 });
-    end.link({ phase: 'connected', session: S1, seq: 2 });
+    end.link({ phase: 'restoring', session: S1 });
+    end.link({ phase: 'connected', session: S1 });
     expect(outcomeOf(newest(end)).text).toBe('Connected after 130 ms, and looked for another path once.');
     await end.clock.pass(90_000);
     end.link({ phase: 'ended', reason: 'failed', detail: 'nothing was heard.' });
@@ -250,7 +250,7 @@ describe('the outcome', () => {
     const end = start();
     end.says('presence', { state: 'online' });
     end.hears('sdp', { session: S1, seq: 1, type: 'offer', sdp: SDP });
-    end.link({ phase: 'connecting', session: S1, seq: 1 });
+    end.link({ phase: 'connecting', session: S1 });
     expect(outcomeOf(newest(end)).text).toBe('Not connected so far.');
     await end.clock.pass(16_100);
     end.link({ phase: 'ended', reason: 'failed', detail: 'no path was found between the two' });

@@ -134,9 +134,9 @@ function attach(
   }
 
   return {
-    async createOffer(restart) {
+    async createOffer() {
       await ready;
-      const offer = await connection.createOffer({ iceRestart: restart });
+      const offer = await connection.createOffer();
       connection.setLocalDescription(offer).catch((error) => {
         if (!closed) handlers.failed(`the local description was refused: ${error}`);
       });

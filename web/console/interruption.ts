@@ -1,6 +1,6 @@
 /** What the console says while nothing is heard of the car: since when, over what, and what is tried. Pure. */
 import { SILENCE_MS } from '../../shared/heartbeat.ts';
-import { type Live, pathsAreTried } from '../../shared/negotiation.ts';
+import { attemptOf, type Live } from '../../shared/negotiation.ts';
 import type { RoomView } from '../../shared/room-view.ts';
 import { capital } from '../format.ts';
 import { pathWords } from './link-words.ts';
@@ -23,7 +23,7 @@ function whatIsTried({ broker, vehicle }: RoomView, link: Live): string {
     return 'The broker can’t be reached either; it is needed to find another path, and is tried again and again.';
   }
   if (vehicle?.state !== 'online') return 'The broker doesn’t see the car either.';
-  return pathsAreTried(link)
+  return attemptOf(link)
     ? 'The car has offered other paths, which are being tried.'
     : 'The car is asked for another path.';
 }

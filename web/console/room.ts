@@ -112,15 +112,23 @@ export function createRoom(room: string, arrival: OperatorEndOptions['arrival'])
   }
 
   function receiveVideo(connection: RTCPeerConnection): () => void {
+    let mine: MediaStream | null = null;
     connection.ontrack = ({ track, receiver: from, streams }) => {
       if (track.kind !== 'video') return;
       // A driver wants the newest picture, not a smooth one (W3C webrtc-extensions, jitterBufferTarget).
       from.jitterBufferTarget = 0;
-      receiver.value = from;
-      stream.value = streams[0] ?? new MediaStream([track]);
+      mine = streams[0] ?? new MediaStream([track]);
+      const show = () => {
+        receiver.value = from;
+        stream.value = mine;
+      };
+      // One that is made beside another is shown when something comes: the old one serves on until then.
+      if (stream.value === null) show();
+      else track.onunmute = show;
     };
     return () => {
       connection.ontrack = null;
+      if (mine === null || stream.value !== mine) return;
       receiver.value = null;
       // Before the connection closes, so that its last picture can still be kept.
       stream.value = null;

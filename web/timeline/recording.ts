@@ -81,20 +81,27 @@ export function createRecorder(clock: Clock, onChange: () => void) {
 
   /** Watches one operator's end of a room. */
   function watch(room: string, operator: string) {
+    /** Of the session in use. */
     let current: Recording | null = null;
 
-    /** A new session; whoever came for it after the last one belongs to it. */
-    function start(session: string): void {
-      const before = current ? cutComing(current.entries) : [];
-      current = begin(room, operator, before[0]?.at);
-      current.entries.push(...before);
-      current.session = session;
+    const known = (session: unknown): Recording | undefined =>
+      recordings.find((one) => one.session === session && one.operator === operator);
+
+    /** Of a session; whoever came for a new one after the last one belongs to it. */
+    function recordingOf(session: string): Recording {
+      const there = known(session);
+      if (there) return there;
+      const waiting = current?.session === null ? current : null;
+      const before = current && !waiting ? cutComing(current.entries) : [];
+      const recording = waiting ?? begin(room, operator, before[0]?.at);
+      recording.entries.push(...before);
+      recording.session = session;
+      return recording;
     }
 
     function add(entry: Entry, session?: unknown): void {
-      const known = recordings.find((one) => one.session === session && one.operator === operator);
       current ??= begin(room, operator);
-      const recording: Recording = (session ? known : null) ?? current;
+      const recording: Recording = (session ? known(session) : null) ?? current;
       recording.entries.push(entry);
       if (recording.entries.length > MAX_ENTRIES) {
         recording.entries.splice(KEPT_FIRST, 1);
@@ -106,14 +113,9 @@ export function createRecorder(clock: Clock, onChange: () => void) {
     function message(entry: Extract<Entry, { type: 'message' }>): void {
       const { session, type } = entry.message ?? {};
       const isOffer = entry.from === 'vehicle' && type === 'offer' && typeof session === 'string';
-      // A newer session takes the place of the one that there is (ids sort by age).
-      if (isOffer && current?.session && session > current.session) start(session);
+      // A newer session follows the one that there is, or is made beside it (ids sort by age).
+      if (isOffer && current?.session && session > current.session) recordingOf(session);
       add(entry, session);
-    }
-
-    function hasSession(session: string): void {
-      if (current?.session === null) current.session = session;
-      else if (current?.session !== session) start(session);
     }
 
     const came: Watch['came'] = (incoming) => {
@@ -159,16 +161,14 @@ export function createRecorder(clock: Clock, onChange: () => void) {
           add({ type: 'state', at, of: 'broker', state: next.broker.state, detail });
         }
         if (isMove(next.link, before.link)) {
-          if (isLive(next.link)) hasSession(next.link.session);
+          if (isLive(next.link)) current = recordingOf(next.link.session);
           const detail = 'detail' in next.link ? next.link.detail : undefined;
           add({ type: 'state', at, of: 'session', state: next.link.phase, detail });
         }
-        if (!current?.session) return;
-        if (next.clock) current.clock = next.clock;
-        if (next.reports !== before.reports && next.reports.session === current.session) {
-          const { here, there } = next.reports;
-          current.reports = { here: here && withinLimits(here), there };
-        }
+        if (current?.session && next.clock) current.clock = next.clock;
+        const { session, here, there } = next.reports;
+        const reported = next.reports === before.reports || session === null ? undefined : known(session);
+        if (reported) reported.reports = { here: here && withinLimits(here), there };
       },
       /** The end has left: what never came to anything is not worth keeping. */
       close(): void {
