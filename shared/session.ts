@@ -55,6 +55,8 @@ export interface SessionOptions {
   checkBroker(): void;
   /** The link changed; look at what it is now. */
   onLink(link: Link, before: Link): void;
+  /** Whether a message is to be looked at; all are, unless given. */
+  admits?(channel: ChannelName): boolean;
   onMessage(channel: ChannelName, text: string): void;
   /** What this end knows of the network in a session; nothing yet when it begins. */
   onReport?(session: string, report: PeerReport): void;
@@ -154,6 +156,7 @@ export function createSession(options: SessionOptions) {
       closed: () => closedThere(session),
       failed: (detail) => transport(session, 'failed', detail),
       message: (channel, text) => {
+        if (options.admits?.(channel) === false) return;
         heard(session);
         if (channel !== 'control' || text !== BEAT) options.onMessage(channel, text);
       },

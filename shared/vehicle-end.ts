@@ -16,6 +16,7 @@ import {
 } from './channels.ts';
 import { createLinkReports } from './link-reports.ts';
 import { isLive, type Link, sessionOf } from './negotiation.ts';
+import { type Charge, createOperatorBudget } from './operator-budget.ts';
 import { createOperatorCheck } from './operator-check.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
@@ -33,6 +34,7 @@ import { type Doing, offerMessage, sessionsOf, silentOf, stateMessage } from './
 import { verdict } from './verdict.ts';
 import type { VssValues } from './vss.ts';
 
+const TOO_MUCH = 'it goes on saying more than an operator may';
 /** `link` messages, and retained telemetry: one a second. */
 const SLOW_MS = 1_000;
 
@@ -185,6 +187,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     operator.entered = true;
     operator.stopWaiting();
     operator.enter();
+    operator.budget.enter();
     if (operator.session.link.phase === 'connected') sendState(peer);
     publishOffer();
     return true;
@@ -194,6 +197,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
     const say = signalling.to(peer);
     const sdp = sign === null ? say.sdp : (body: Parameters<typeof say.sdp>[0]) => say.sdp(sign(peer, body));
+    const budget = createOperatorBudget(clock.now);
     const reports = createReports({
       send: say.report,
       onChange: () => explain(peer),
@@ -209,6 +213,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       announce: () => signalling.announce(),
       checkBroker: signalling.check,
       onLink: (link, before) => linkChanged(peer, link, before),
+      admits: (channel) => affords(peer, channel, budget.channel(channel)),
       onMessage: (channel, text) => heard(peer, channel, text),
       onReport: reports.mine,
       onClosing: (id, last) => links.sayLast(peer, id, last),
@@ -219,7 +224,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       session.close('left', 'nobody has entered the session that was made ahead');
     });
     const check = createOperatorCheck({ room, peer }, fleetKey, clock.now);
-    const operator = newOperator({ session, reports, epoch, enter, stopWaiting, check });
+    const operator = newOperator({ session, reports, epoch, enter, stopWaiting, check, budget });
     operators.set(peer, operator);
     return operator;
   }
@@ -278,6 +283,13 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   // What operators say on the data channels
 
+  function affords(peer: string, what: ChannelName, charge: Charge): boolean {
+    if (charge === 'fine') return true;
+    signalling.drop(what, 'more than an operator may say');
+    if (charge === 'out') operators.get(peer)?.session.close('refused', TOO_MUCH);
+    return false;
+  }
+
   function heard(peer: string, channel: ChannelName, text: string): void {
     const parsed = channel === 'control' ? parseCommand(text) : parseEvent(text);
     if (!parsed.ok) return signalling.drop(channel, parsed.reason);
@@ -302,6 +314,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const ts = clock.now();
     switch (event.type) {
       case 'clock':
+        if (!affords(peer, 'events', operator.budget.clock())) return;
         if (event.echo !== undefined) operator.freshness.clock(event.t, event.echo, event.held ?? 0, ts);
         return tell(peer, { type: 'clock', ts, t: ts, echo: event.t });
       case 'enter':

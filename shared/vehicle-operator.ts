@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { createFreshness } from './freshness.ts';
 import type { Sdp } from './messages.ts';
 import { sessionsOf } from './negotiation.ts';
+import type { OperatorBudget } from './operator-budget.ts';
 import type { OperatorCheck } from './operator-check.ts';
 import type { createReports } from './reports.ts';
 import type { Session } from './session.ts';
@@ -20,6 +21,7 @@ export interface Operator extends Visitor {
   /** A session whose answer was refused is not ended any more. */
   stopRefusing(): void;
   enter(): void;
+  budget: OperatorBudget;
   /** It is not waited for any more that it enters. */
   stopWaiting(): void;
   reports: ReturnType<typeof createReports>;
@@ -34,7 +36,7 @@ export interface Operator extends Visitor {
   freshness: ReturnType<typeof createFreshness>;
 }
 
-type Given = Pick<Operator, 'session' | 'epoch' | 'enter' | 'stopWaiting' | 'reports' | 'check'>;
+type Given = Pick<Operator, 'session' | 'epoch' | 'enter' | 'stopWaiting' | 'reports' | 'check' | 'budget'>;
 
 /** Who has just come, and has said nothing. */
 export const newOperator = (given: Given): Operator => ({

@@ -2,8 +2,9 @@
  * What comes in on a client's line: passed on packet by packet, no faster than the client may send. The stream is
  * the line's; this decides when it is read.
  */
+
+import { type Bucket, createBucket } from '../../shared/bucket.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { type Bucket, createBucket } from './bucket.ts';
 import { CONNECT, createFramer, type Header, PUBACK, PUBLISH, PUBREC, SUBSCRIBE } from './framer.ts';
 import { BURST_S, type LimitedRole, type Limits, type Refusal } from './limits.ts';
 

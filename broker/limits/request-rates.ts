@@ -1,7 +1,8 @@
 /** How fast HTTP requests come from each address. */
+
+import { type Bucket, createBucket } from '../../shared/bucket.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { addressKey } from './addresses.ts';
-import { type Bucket, createBucket } from './bucket.ts';
 import { BURST_S } from './limits.ts';
 
 /** Addresses that are kept count of; those that have been quiet are forgotten when there are more. */

@@ -2,8 +2,9 @@
  * Follows the frames of a WebSocket by their headers (RFC 6455, 5.2), and counts those that carry no message: pings,
  * pongs, empty frames. ws deals with them by itself, so they would pass every limit of MQTT.
  */
+
+import { createBucket } from '../../shared/bucket.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { createBucket } from './bucket.ts';
 import { BURST_S } from './limits.ts';
 
 /** Of such frames, a second. A client sends a pong for a ping, and hardly anything else. */

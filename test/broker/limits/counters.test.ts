@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressKey } from '../../../broker/limits/addresses.ts';
 import { createAttempts } from '../../../broker/limits/attempts.ts';
-import { createBucket } from '../../../broker/limits/bucket.ts';
 import { createClaims } from '../../../broker/limits/claims.ts';
 import { createConnections } from '../../../broker/limits/connections.ts';
 import { createFramer, type Header } from '../../../broker/limits/framer.ts';
 import { createSaidOnce, MAX_KEYS, QUIET_MS } from '../../../broker/limits/said-once.ts';
+import { createBucket } from '../../../shared/bucket.ts';
 import { manualClock } from '../../helpers/clock.ts';
 import { recordLog } from '../../helpers/log.ts';
 
