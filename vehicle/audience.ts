@@ -6,6 +6,16 @@
 import type { VideoSource } from './parts.ts';
 import type { VideoPeer } from './webrtc/peer.ts';
 
+/**
+ * Key frames that are asked for: each costs everyone several pictures' worth, so there are no two within this
+ * time, ms, whoever asks.
+ */
+const KEY_FRAMES_MS = 100;
+/**
+ * While somebody drives, those who only watch get one within this time together, ms. The driver's own requests
+ * are served at once: nobody who watches can make the driver's picture worse by asking.
+ */
+const WATCHERS_KEY_FRAMES_MS = 2_000;
 /** The encoder is not told of smaller changes. */
 const LEAST_CHANGE = 0.02;
 
@@ -19,6 +29,16 @@ export function createAudience(video: VideoSource, ceiling: number) {
   let limit = ceiling;
   let kbps = 0;
   let holding = false;
+  let keyFrameAt = Number.NEGATIVE_INFINITY;
+  /** A key frame that is due later; it serves all who ask until then. */
+  let due: { at: number; timer: NodeJS.Timeout } | null = null;
+
+  function requestKeyFrame(): void {
+    clearTimeout(due?.timer);
+    due = null;
+    keyFrameAt = performance.now();
+    video.requestKeyFrame();
+  }
 
   video.onPicture((picture) => {
     for (const peer of watching.values()) peer.video()?.send(picture);
@@ -46,12 +66,22 @@ export function createAudience(video: VideoSource, ceiling: number) {
 
   return {
     update,
+    /** This viewer can show nothing without a key frame. */
+    keyFrameWanted(operator: string): void {
+      const watches = driver !== null && watching.has(driver) && operator !== driver;
+      const at = keyFrameAt + (watches ? WATCHERS_KEY_FRAMES_MS : KEY_FRAMES_MS);
+      const wait = at - performance.now();
+      if (wait <= 0) return requestKeyFrame();
+      if (due && due.at <= at) return;
+      clearTimeout(due?.timer);
+      due = { at, timer: setTimeout(requestKeyFrame, wait) };
+    },
     join(operator: string, peer: VideoPeer): void {
       watching.set(operator, peer);
       peer.video()?.setCeiling(limit);
       update();
       if (watching.size === 1) video.start();
-      else video.requestKeyFrame();
+      else requestKeyFrame();
     },
     leave(operator: string, peer: VideoPeer): void {
       if (watching.get(operator) !== peer) return;
@@ -69,5 +99,6 @@ export function createAudience(video: VideoSource, ceiling: number) {
       driver = operator;
       update();
     },
+    close: () => clearTimeout(due?.timer),
   };
 }
