@@ -54,6 +54,7 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions, st
   const ids = newVideoIds();
   const media = { sent: 0, received: 0 };
   let closed = false;
+  let ice = 'new';
   let answered: { video: AnsweredVideo | null } | null = null;
   let video: VideoSender | null = null;
 
@@ -72,14 +73,14 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions, st
   reporter.enter('ice', 'new');
 
   function transportEvents(): TransportEvents {
-    let ice = 'new';
     return {
       candidate: (candidate) => void (closed || handlers.candidate(candidate)),
       gathering: (state) => reporter.enter('gathering', state),
       changed: () => reporter.changed(),
       ice(state) {
         ice = state;
-        reporter.enter('ice', state);
+        // libjuice says so from its first candidate on.
+        if (answered || state !== 'checking') reporter.enter('ice', state);
         if (state === 'connected') reporter.enter('dtls', 'connecting');
       },
       secured() {
@@ -147,6 +148,7 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions, st
       if (answered) return;
       transport.accept(sdp);
       answered = { video: answeredVideo(sdp) };
+      reporter.enter('ice', ice);
     },
     async addCandidate(candidate) {
       // That there are no more is never said to ICE: it would give up when nothing is left to check, although
