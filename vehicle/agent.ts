@@ -92,6 +92,11 @@ function credentialsOf({ room, token }: VehicleOptions, onRejected: () => void):
   return { ...fixed, renew };
 }
 
+/** @param url of a broker */
+function isLoopback(url: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
+}
+
 export async function runVehicle(options: VehicleOptions, log: Log): Promise<RunningVehicle> {
   const clock = systemClock;
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
@@ -109,6 +114,8 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
   const peers = createPeerFactory({
     iceServers: iceServers.get,
     notes: iceServers.warnings,
+    // With a broker here for this machine alone, operators may have no other address.
+    allowLoopback: isLoopback(options.broker),
   });
   const video = createSimulatedVideo({
     pose: driver.pose,
@@ -161,7 +168,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       const peer = peers.create({
         ...handlers,
         mediaReady: () => void entered.then(() => over || audience.join(operator, peer)),
-        keyFrameWanted: () => video.requestKeyFrame(),
+        keyFrameWanted: () => audience.keyFrameWanted(operator),
         videoChanged: audience.update,
       });
       const close = () => {
@@ -275,6 +282,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       iceServers.close();
       fleetKey?.close();
       driver.close();
+      audience.close();
       await video.close();
       await logged;
     },

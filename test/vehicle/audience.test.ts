@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createAudience } from '../../vehicle/audience.ts';
 import type { Picture, VideoSource } from '../../vehicle/parts.ts';
 import type { VideoPeer } from '../../vehicle/webrtc/peer.ts';
@@ -111,4 +111,54 @@ test('a peer that was to take over and did not leaves its operator to the one be
   told();
   audience.leave(replacement.peer);
   expect(told()).toEqual(['900 kbit/s', 'key frame']);
+});
+
+describe('key frames that are asked for', () => {
+  const frames = (told: string[]) => told.filter((what) => what === 'key frame').length;
+  function watched() {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const all = setUp();
+    for (const name of ['op-1', 'op-2']) all.audience.join(name, all.viewer(900).peer);
+    vi.advanceTimersByTime(5_000);
+    all.told();
+    return all;
+  }
+
+  test('come at once, and then one in 100 ms for all together', () => {
+    const { audience, told } = watched();
+    audience.keyFrameWanted('op-1');
+    expect(frames(told())).toBe(1);
+    audience.keyFrameWanted('op-2');
+    audience.keyFrameWanted('op-1');
+    expect(frames(told())).toBe(0);
+    vi.advanceTimersByTime(100);
+    expect(frames(told())).toBe(1);
+    vi.advanceTimersByTime(5_000);
+    expect(frames(told())).toBe(0);
+  });
+
+  test('while somebody drives, those who watch get one in 2 s, and the driver’s come at once', () => {
+    const { audience, told } = watched();
+    audience.setDriver('op-1');
+    let served = 0;
+    for (let ms = 0; ms < 10_000; ms += 50) {
+      audience.keyFrameWanted('op-2');
+      vi.advanceTimersByTime(50);
+      served += frames(told());
+    }
+    expect(served).toBeGreaterThan(3);
+    expect(served).toBeLessThanOrEqual(6);
+    vi.advanceTimersByTime(2_000);
+    told();
+    audience.keyFrameWanted('op-2');
+    expect(frames(told())).toBe(1);
+    audience.keyFrameWanted('op-2');
+    vi.advanceTimersByTime(100);
+    audience.keyFrameWanted('op-1');
+    expect(frames(told())).toBe(1);
+    // That one serves who watches, too.
+    vi.advanceTimersByTime(5_000);
+    expect(frames(told())).toBe(0);
+  });
 });

@@ -6,7 +6,7 @@ import { openProbeSocket, type ProbeSocket } from '../webrtc/probe-socket.ts';
 import { tryRelay } from '../webrtc/relay-trial.ts';
 import { ownAddresses, resolve } from '../webrtc/resolve.ts';
 import { answerOf } from '../webrtc/server-errors.ts';
-import type { Address } from '../webrtc/turn-allocation.ts';
+import type { Address } from '../webrtc/stun.ts';
 import type { Findings, TriedServer } from './findings.ts';
 import { natOf, type Sight } from './nat.ts';
 

@@ -1,53 +1,90 @@
-/** The path of a werift connection and its figures. */
-import { isIPv4, isIPv6 } from 'node:net';
-import type * as werift from 'werift';
+/** The path of a connection, and how much went over it. */
+import { isIPv6 } from 'node:net';
 import { pathOf } from '../../shared/path.ts';
 import type { PathStats } from '../../shared/peer.ts';
+import { createRelayCount } from '../../shared/relay-count.ts';
 import type { Gathered } from '../../shared/report.ts';
-import { transportOf } from './relays.ts';
-import { isRelay, type Traffic } from './traffic.ts';
+import type { Bridge, Bridges } from './bridges.ts';
+import type { PathEnd } from './connection.ts';
+import type { Remote } from './remote.ts';
+import type { Address } from './stun.ts';
+import type { Allocation } from './turn-allocation.ts';
 
-/** A candidate without its address. */
-export function gatheredOf(candidate: werift.Candidate): Gathered {
-  const { type, host, transport } = candidate;
-  const through = transportOf(candidate);
+const familyOf = (host: string): Gathered['family'] => (isIPv6(host) ? 'IPv6' : 'IPv4');
+
+export const gatheredRelay = ({ relayed, target }: Allocation): Gathered => ({
+  type: 'relay',
+  protocol: 'udp',
+  family: familyOf(relayed[0]),
+  relayProtocol: target.transport,
+});
+
+/** @param line of a candidate of this end */
+export function gatheredOf(line: string): Gathered {
+  const [, host = '', type] = line.match(/^candidate:\S+ \d+ \w+ \d+ (\S+) \d+ typ (\w+)/i) ?? [];
+  return { type: type as Gathered['type'], protocol: 'udp', family: familyOf(host) };
+}
+
+export interface Path {
+  local: Gathered;
+  remote: Gathered;
+  /** Names the other end's address. */
+  to: string;
+  /** When it leads over a relay of this end. */
+  bridge: Bridge | undefined;
+}
+
+/** A pair of libjuice's as what it is: its ends on loopback are relays of this end. */
+export function pathFrom(pair: { local: PathEnd; remote: PathEnd }, bridges: Bridges, remote: Remote): Path {
+  const bridge = bridges.at(pair.remote);
+  const address: Address = bridge?.peer ?? [pair.remote.address, pair.remote.port];
+  const named = remote.typeOf(address) ?? (bridge ? 'prflx' : (pair.remote.type as Gathered['type']));
+  const { address: own, type } = pair.local;
   return {
-    type: type as Gathered['type'],
-    protocol: transport.toLowerCase() === 'tcp' ? 'tcp' : 'udp',
-    family: isIPv4(host) ? 'IPv4' : isIPv6(host) ? 'IPv6' : 'mDNS',
-    ...(through ? { relayProtocol: through } : {}),
+    local: bridge
+      ? gatheredRelay(bridge.allocation)
+      : { type: type as Gathered['type'], protocol: 'udp', family: familyOf(own) },
+    remote: { type: named, protocol: 'udp', family: familyOf(address[0]) },
+    to: address.join(' '),
+    bridge,
   };
 }
 
-/**
- * The nominated pair, as it is now. The path is named after the end that needs more help: relay, srflx,
- * prflx, host.
- */
-export function pathStats(connection: werift.Connection, traffic: Traffic): PathStats | null {
-  const pair = connection.nominated;
-  if (!pair) return null;
-  const local = gatheredOf(pair.localCandidate);
-  const { remoteAddr, remoteCandidate } = pair;
-  const there = isRelay(remoteAddr, connection) ? 'relay' : (remoteCandidate.type as Gathered['type']);
-  const { bytesSent, bytesReceived } = traffic;
-  const stats: PathStats = {
-    path: pathOf([local, { type: there }]),
-    protocol: local.protocol,
-    bytesSent,
-    bytesReceived,
-    relayBytes: traffic.relayBytes(),
+/** The path is named after the end that needs more help: relay, srflx, prflx, host. */
+export function statsOf({ local, remote }: Path): Pick<PathStats, 'path' | 'protocol' | 'relayProtocol'> {
+  const { protocol, relayProtocol } = local;
+  return { path: pathOf([local, remote]), protocol, ...(relayProtocol ? { relayProtocol } : {}) };
+}
+
+export interface Totals {
+  sent: number;
+  received: number;
+}
+
+/** Counts what went over relays; what counts is in shared/relay-count.ts. */
+export function createRelayTraffic(bridges: Bridges, isRelay: (address: Address) => boolean) {
+  const count = createRelayCount();
+  /** By the other end's address, what went there directly. */
+  const direct = new Map<string, { relays: number; bytes: number }>();
+  let before = 0;
+  /** To be told every now and then, and what the path is: what went meanwhile is taken to have gone there. */
+  return ({ sent, received }: Totals, path: Path | null): number => {
+    const bridged = [...bridges.all()].reduce((sum, { bytes }) => sum + bytes, 0);
+    const beside = sent + received - bridged;
+    if (path && !path.bridge) {
+      const route = direct.get(path.to) ?? { relays: 0, bytes: 0 };
+      route.relays = path.remote.type === 'relay' ? 1 : 0;
+      route.bytes += Math.max(0, beside - before);
+      direct.set(path.to, route);
+    }
+    before = beside;
+    return count([
+      ...[...bridges.all()].map((bridge) => ({
+        key: bridge,
+        relays: isRelay(bridge.peer) ? 2 : 1,
+        bytes: bridge.bytes,
+      })),
+      ...[...direct].map(([key, route]) => ({ key, ...route })),
+    ]);
   };
-  if (local.relayProtocol) stats.relayProtocol = local.relayProtocol;
-  if (pair.rtt !== undefined) stats.rttMs = pair.rtt * 1000;
-  return stats;
-}
-
-/** @param report of the sender (RTCStatsReport) */
-export function withLoss(stats: PathStats, report: Map<string, unknown>): PathStats {
-  const remote = [...report.values()].find(isRemoteInbound);
-  return remote?.fractionLost === undefined ? stats : { ...stats, lossPct: remote.fractionLost * 100 };
-}
-
-function isRemoteInbound(entry: unknown): entry is { type: string; fractionLost?: number } {
-  return (entry as { type?: string }).type === 'remote-inbound-rtp';
 }

@@ -1,43 +1,23 @@
 /** What a vehicle's peer knows of the network, told anew with every change. */
-import type * as werift from 'werift';
 import { MAX_LISTED, type PeerReport, type StateChange } from '../../shared/report.ts';
-import type { Gathering } from './gathering.ts';
-import { gatheredOf } from './path-stats.ts';
 
 export interface Reporter {
+  /** A part of the transport is in another state. */
+  enter(of: StateChange['of'], state: string): void;
   /** Something has changed; what comes in one turn of the event loop is told once. */
   changed(): void;
   /** Nothing is told any more. */
   close(): void;
 }
 
-/** @param notes what else went wrong, each a sentence */
+/** @param known all but the states, as it is now; lists may be too long */
 export function createReporter(
-  connection: werift.RTCPeerConnection,
-  channels: werift.RTCDataChannel[],
-  gathering: Gathering,
-  notes: () => string[],
+  known: () => Omit<PeerReport, 'states'>,
   tell: (report: PeerReport) => void,
 ): Reporter {
-  const [transport] = connection.dtlsTransports;
-  const ice = transport?.iceTransport.connection;
   const states: StateChange[] = [];
   let due = false;
   let closed = false;
-
-  enter('gathering', connection.iceGatheringState);
-  enter('ice', connection.iceConnectionState);
-  connection.iceGatheringStateChange.subscribe((state) => enter('gathering', state));
-  connection.iceConnectionStateChange.subscribe((state) => enter('ice', state));
-  transport?.onStateChange.subscribe((state) => enter('dtls', state));
-  for (const channel of channels) channel.stateChanged.subscribe(() => enter('channels', stateOf(channels)));
-
-  function enter(of: StateChange['of'], state: string): void {
-    if (states.findLast((each) => each.of === of)?.state === state) return;
-    states.push({ at: Date.now(), of, state });
-    if (states.length > MAX_LISTED) states.shift();
-    changed();
-  }
 
   function changed(): void {
     if (due || closed) return;
@@ -49,31 +29,27 @@ export function createReporter(
   }
 
   function report(): PeerReport {
-    const pair = ice?.nominated;
+    const { gathered, servers, pair, notes } = known();
+    const first = <T>(list: T[]) => list.slice(0, MAX_LISTED);
     return {
-      gathered: (ice?.localCandidates ?? []).map(gatheredOf).slice(0, MAX_LISTED),
-      servers: gathering.answers().slice(0, MAX_LISTED),
+      gathered: first(gathered),
+      servers: first(servers),
       states: [...states],
-      pair: pair
-        ? {
-            local: gatheredOf(pair.localCandidate),
-            remote: gatheredOf(pair.remoteCandidate),
-          }
-        : null,
-      notes: notes().slice(0, MAX_LISTED),
+      pair,
+      notes: first(notes),
     };
   }
 
   return {
+    enter(of, state) {
+      if (states.findLast((each) => each.of === of)?.state === state) return;
+      states.push({ at: Date.now(), of, state });
+      if (states.length > MAX_LISTED) states.shift();
+      changed();
+    },
     changed,
     close() {
       closed = true;
     },
   };
-}
-
-/** Of several channels together: open when all are. */
-function stateOf(channels: werift.RTCDataChannel[]): string {
-  const states = channels.map(({ readyState }) => readyState);
-  return (['closed', 'closing', 'connecting'] as const).find((each) => states.includes(each)) ?? 'open';
 }

@@ -1,23 +1,29 @@
-/**
- * The vehicle's WebRTC stack: werift, as a `Peer`. Only this folder imports it.
- *
- * What is known of werift and answered here: `setLocalDescription` resolves when gathering has ended,
- * which takes seconds where a STUN server is silent, so the SDP is used before; a channel that werift
- * announces is announced as ordered even when it is not, so both are negotiated by id.
- */
+/** The vehicle's WebRTC stack as a `Peer`: a transport, what is said on its channels, and the video on it. */
 import type { ChannelName } from '../../shared/channels.ts';
-import type { Peer, PeerHandlers } from '../../shared/peer.ts';
-import { pathStats, withLoss } from './path-stats.ts';
+import type { PathStats, Peer, PeerHandlers } from '../../shared/peer.ts';
+import type { IceServer } from '../../shared/server-api.ts';
+import { preload } from './connection.ts';
+import { type AnsweredVideo, answeredVideo, newVideoIds } from './offered-video.ts';
+import { statsOf } from './path-stats.ts';
 import { createReporter } from './peer-report.ts';
-import { type PeerOptions, type Prepared, prepare } from './prepared.ts';
-import { keepPath } from './roaming.ts';
-import { mendSctp } from './sctp.ts';
+import { createStunServers, type StunServers } from './stun-servers.ts';
+import { createTransport, type TransportEvents } from './transport.ts';
 import { createVideoSender, type VideoSender } from './video-sender.ts';
 
-/** Of the other end, in one exchange of descriptions. A browser with several networks and relays has some twenty. */
-const MOST_CANDIDATES = 64;
 /** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
 const MAX_WAITING = 1_000;
+/** What SRTP adds to a packet (RFC 3711, section 9.2), bytes. */
+const SRTP_TAG_BYTES = 10;
+const CHANNEL_NAMES: ChannelName[] = ['control', 'events'];
+
+export interface PeerOptions {
+  /** Asked for with every new connection, as credentials expire. */
+  iceServers(): IceServer[];
+  /** What is missing from the servers, each a sentence. */
+  notes?(): string[];
+  /** Operators may be reached at this machine's loopback addresses. */
+  allowLoopback?: boolean;
+}
 
 /** What a vehicle's peer can do beside a session's needs: send video. */
 export interface VideoPeer extends Peer {
@@ -26,7 +32,7 @@ export interface VideoPeer extends Peer {
 }
 
 export interface VideoPeerHandlers extends PeerHandlers {
-  /** Media can be sent from now on; two round trips before the channels are open. */
+  /** Media can be sent from now on; a round trip before the channels are open. */
   mediaReady(): void;
   /** The receiver asks for a key frame (PLI, RFC 4585), or can do nothing without one. */
   keyFrameWanted(): void;
@@ -34,161 +40,142 @@ export interface VideoPeerHandlers extends PeerHandlers {
   videoChanged?(): void;
 }
 
-/**
- * Makes peers. One is always prepared ahead, with its certificate and channels but without a
- * description, so that an operator who arrives does not wait for that.
- */
+/** Makes peers; what STUN servers answer is remembered from one to the next. */
 export function createPeerFactory(options: PeerOptions) {
-  let spare: Prepared | null = prepare(options);
-  let closed = false;
-
+  preload();
+  const stun = createStunServers(options.iceServers);
   return {
-    create(handlers: VideoPeerHandlers): VideoPeer {
-      const prepared = spare ?? prepare(options);
-      spare = null;
-      // The next one when this one is through: until then it would be in the way.
-      const replace = () => {
-        if (!closed) spare ??= prepare(options);
-      };
-      const open = () => {
-        handlers.open();
-        replace();
-      };
-      const peer = attach(prepared, { ...handlers, open }, options);
-      return {
-        ...peer,
-        close() {
-          peer.close();
-          replace();
-        },
-      };
-    },
-    close(): void {
-      closed = true;
-      spare?.path.close();
-      void spare?.connection.close();
-      spare = null;
-    },
+    create: (handlers: VideoPeerHandlers): VideoPeer => createVehiclePeer(handlers, options, stun),
+    close: () => stun.close(),
   };
 }
 
-function attach(
-  { connection, transceiver, channels, path, ready }: Prepared,
-  handlers: VideoPeerHandlers,
-  options: PeerOptions,
-): VideoPeer {
+function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions, stun: StunServers): VideoPeer {
+  const ids = newVideoIds();
+  const media = { sent: 0, received: 0 };
   let closed = false;
+  let ice = 'new';
+  let answered: { video: AnsweredVideo | null } | null = null;
   let video: VideoSender | null = null;
-  const { sender } = transceiver;
-  let answered = Promise.resolve();
-  const tried = new Set<string>();
-  const names = Object.keys(channels) as ChannelName[];
-  const roaming = keepPath(path.ice, () => path.onChange());
-  if (connection.sctpTransport) mendSctp(connection.sctpTransport);
+
+  const { iceServers, allowLoopback = false } = options;
+  const transport = createTransport({ iceServers, allowLoopback, stun, ids }, transportEvents());
   const reporter = createReporter(
-    connection,
-    Object.values(channels),
-    path.gathering,
-    () => options.notes?.() ?? [],
+    () => ({
+      gathered: transport.gathered(),
+      servers: transport.answers(),
+      pair: pairOf(transport.path()),
+      notes: options.notes?.() ?? [],
+    }),
     (report) => handlers.report?.(report),
   );
-  path.onChange = reporter.changed;
+  reporter.enter('gathering', 'new');
+  reporter.enter('ice', 'new');
 
-  connection.onIceCandidate.subscribe((candidate) => {
-    if (closed) return;
-    handlers.candidate(
-      candidate?.candidate
-        ? {
-            candidate: candidate.candidate,
-            sdpMid: candidate.sdpMid ?? null,
-            sdpMLineIndex: candidate.sdpMLineIndex ?? null,
-          }
-        : null,
-    );
-  });
-  connection.connectionStateChange.subscribe((state) => {
-    if (closed) return;
-    if (state === 'failed') handlers.failed('no network path works');
-  });
-  for (const transport of connection.dtlsTransports) {
-    transport.onStateChange.subscribe((state) => {
-      if (closed || state !== 'connected') return;
-      video ??= createVideoSender(transceiver, {
-        keyFrameWanted: handlers.keyFrameWanted,
-        changed: () => handlers.videoChanged?.(),
-      });
-      handlers.mediaReady();
+  function transportEvents(): TransportEvents {
+    return {
+      candidate: (candidate) => void (closed || handlers.candidate(candidate)),
+      gathering: (state) => reporter.enter('gathering', state),
+      changed: () => reporter.changed(),
+      ice(state) {
+        ice = state;
+        // libjuice says so from its first candidate on.
+        if (answered || state !== 'checking') reporter.enter('ice', state);
+        if (state === 'connected') reporter.enter('dtls', 'connecting');
+      },
+      secured() {
+        reporter.enter('dtls', 'connected');
+        reporter.enter('channels', 'connecting');
+        if (answered?.video) video ??= sendVideo(answered.video);
+        handlers.mediaReady();
+      },
+      media(packet) {
+        media.received += packet.length + SRTP_TAG_BYTES;
+        video?.feedback(packet);
+      },
+      message: (channel, text) => handlers.message(channel, text),
+      channel(_name, state) {
+        reporter.enter('channels', state === 'closed' ? 'closed' : isOpen() ? 'open' : 'connecting');
+        if (state === 'closed') handlers.closed?.();
+        else if (isOpen()) handlers.open();
+      },
+      failed(error) {
+        const secured = ice === 'connected' || ice === 'completed';
+        if (secured) reporter.enter('dtls', 'failed');
+        handlers.failed(
+          error ? String(error) : secured ? 'the DTLS handshake failed' : 'no network path works',
+        );
+      },
+    };
+  }
+
+  const isOpen = () => CHANNEL_NAMES.every((name) => transport.connection()?.isOpen(name));
+
+  function sendVideo(taken: AnsweredVideo): VideoSender {
+    return createVideoSender({
+      ids,
+      answered: taken,
+      transmit(packet) {
+        media.sent += packet.length + SRTP_TAG_BYTES;
+        transport.connection()?.sendMedia(packet);
+      },
+      keyFrameWanted: handlers.keyFrameWanted,
+      changed: () => handlers.videoChanged?.(),
     });
   }
-  sender.onPictureLossIndication.subscribe(() => handlers.keyFrameWanted());
-  for (const name of names) {
-    const channel = channels[name];
-    channel.onMessage.subscribe((data) => {
-      if (!closed && typeof data === 'string') handlers.message(name, data);
-    });
-    channel.stateChanged.subscribe((state) => {
-      if (closed) return;
-      if (state === 'closed') handlers.closed?.();
-      if (state === 'open' && names.every((each) => channels[each].readyState === 'open')) handlers.open();
-    });
+
+  function stats(): PathStats | null {
+    const path = transport.path();
+    if (!path) return null;
+    const data = transport.connection()?.dataBytes();
+    const sent = media.sent + (data?.sent ?? 0);
+    const received = media.received + (data?.received ?? 0);
+    const relayBytes = transport.relayBytes({ sent, received });
+    const stats: PathStats = { ...statsOf(path), bytesSent: sent, bytesReceived: received, relayBytes };
+    const rttMs = transport.connection()?.roundTrip();
+    if (rttMs !== undefined) stats.rttMs = rttMs;
+    if (video?.lossPct !== undefined) stats.lossPct = video.lossPct;
+    if (video?.reduced) stats.reduced = video.reduced;
+    reporter.changed();
+    return stats;
   }
 
   return {
-    async createOffer() {
-      await ready;
-      const offer = await connection.createOffer();
-      connection.setLocalDescription(offer).catch((error) => {
-        if (!closed) handlers.failed(`the local description was refused: ${error}`);
-      });
-      return offer.sdp;
-    },
+    createOffer: () => transport.offer(),
     acceptOffer: () => Promise.reject(new Error('the vehicle is always the offerer')),
-    acceptAnswer(sdp) {
-      tried.clear();
-      answered = connection.setRemoteDescription({ type: 'answer', sdp });
-      return answered;
+    async acceptAnswer(sdp) {
+      if (answered) return;
+      transport.accept(sdp);
+      answered = { video: answeredVideo(sdp) };
+      reporter.enter('ice', ice);
     },
     async addCandidate(candidate) {
-      const init = candidate && {
-        candidate: candidate.candidate,
-        ...(candidate.sdpMid == null ? {} : { sdpMid: candidate.sdpMid }),
-        ...(candidate.sdpMLineIndex == null ? {} : { sdpMLineIndex: candidate.sdpMLineIndex }),
-      };
-      // A browser's mDNS candidate that comes in the middle of it would hold the whole connection up
-      // until its name was looked up in vain: 13 s, in one session of twenty.
-      await answered.catch(() => {});
-      // Each is tried with each of our own, and they are not signed: whoever has the broker could send any number.
-      const text = JSON.stringify(init);
-      if (tried.has(text) || tried.size >= MOST_CANDIDATES) return;
-      tried.add(text);
-      // A candidate that can't be used costs nothing but itself.
-      await connection.addIceCandidate(init ?? undefined).catch(() => {});
+      // That there are no more is never said to ICE: it would give up when nothing is left to check, although
+      // a relay may be on its way, or a check from an address that a browser has hidden.
+      if (candidate && !closed) transport.addCandidate(candidate);
     },
     send(name, text) {
-      if (closed || channels[name].readyState !== 'open') return false;
-      if (name === 'control' && channels[name].bufferedAmount > MAX_WAITING) return false;
-      channels[name].send(text);
-      return true;
+      const connection = transport.connection();
+      if (closed || !connection?.isOpen(name)) return false;
+      if (name === 'control' && connection.waiting(name) > MAX_WAITING) return false;
+      return connection.send(name, text);
     },
-    probe: roaming.probe,
     // What was lost meanwhile can't be shown, nor what builds upon it.
     resumed() {
       video?.resumed();
       handlers.keyFrameWanted();
     },
     video: () => video,
-    async stats() {
-      // Before anything is waited for: it is asked for, too, just before the connection closes.
-      const now = pathStats(path.ice, path.traffic);
-      const reduced = video?.reduced;
-      return now && withLoss(reduced ? { ...now, reduced } : now, await sender.getStats());
-    },
+    // At once: it is asked for, too, just before the connection closes.
+    stats: () => Promise.resolve(stats()),
     close() {
       closed = true;
       reporter.close();
-      path.close();
       video?.close();
-      void connection.close().catch(() => {});
+      transport.close();
     },
   };
 }
+
+const pairOf = (path: ReturnType<ReturnType<typeof createTransport>['path']>) =>
+  path && { local: path.local, remote: path.remote };

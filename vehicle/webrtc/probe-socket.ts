@@ -2,10 +2,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
-import * as werift from 'werift';
 import { SilentError } from './server-errors.ts';
+import { type Address, ATTRIBUTE, addressOf, METHOD, stunMessage } from './stun.ts';
 import { createRequests, type Requests } from './stun-requests.ts';
-import type { Address } from './turn-allocation.ts';
 
 export interface Seen {
   /** This socket's public address, as that server sees it. */
@@ -43,10 +42,9 @@ export async function openProbeSocket(family: 4 | 6): Promise<ProbeSocket> {
       asking.add(requests);
       signal.addEventListener('abort', abort, { once: true });
       try {
-        const request = new werift.Message(werift.methods.BINDING, werift.classes.REQUEST);
-        const { message, rttMs } = await requests.ask(request);
+        const { message, rttMs } = await requests.ask(stunMessage(METHOD.BINDING, 'request'));
         const address =
-          message.getAttributeValue('XOR-MAPPED-ADDRESS') ?? message.getAttributeValue('MAPPED-ADDRESS');
+          addressOf(message, ATTRIBUTE.XOR_MAPPED_ADDRESS) ?? addressOf(message, ATTRIBUTE.MAPPED_ADDRESS);
         if (!address) throw new SilentError('its answer has no address');
         return { address, rttMs };
       } finally {

@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import type { Target } from './ice-targets.ts';
 import type { ProbeSocket } from './probe-socket.ts';
 import { allocateAnywhere } from './relays.ts';
-import type { Address, Allocation } from './turn-allocation.ts';
+import type { Address } from './stun.ts';
+import type { Allocation } from './turn-allocation.ts';
 
 /** A server that has not given a relay after this doesn't give one, ms. */
 const ALLOCATE_LIMIT_MS = 4_000;

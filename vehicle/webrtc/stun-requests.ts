@@ -1,6 +1,6 @@
 /** STUN requests, their retransmission and their answers (RFC 8489, section 6.2). */
-import * as werift from 'werift';
 import { RefusedError, SilentError } from './server-errors.ts';
+import { encodeStun, errorOf, isIntact, parseStun, type StunMessage } from './stun.ts';
 
 /** First wait for an answer over UDP, doubled with every retransmission, ms. */
 const FIRST_WAIT_MS = 100;
@@ -8,18 +8,17 @@ const FIRST_WAIT_MS = 100;
 const ANSWER_LIMIT_MS = 4_000;
 
 export interface Answer {
-  message: werift.Message;
+  message: StunMessage;
   /** From the request, or its last retransmission, to the answer, ms. */
   rttMs: number;
 }
 
 /** An error response, with what it carries. */
 export class StunError extends RefusedError {
-  readonly response: werift.Message;
+  readonly response: StunMessage;
 
-  constructor(response: werift.Message) {
-    const [code, reason] = response.getAttributeValue('ERROR-CODE') ?? [0, 'an error without a code'];
-    super(code, reason);
+  constructor(response: StunMessage) {
+    super(...errorOf(response));
     this.response = response;
   }
 }
@@ -44,15 +43,15 @@ export function createRequests(send: (packet: Buffer) => void, reliable: boolean
 
   return {
     /**
-     * @param key of the message integrity, which the answer must have too
+     * @param key of the message integrity, which request and answer have
      * @throws StunError, SilentError, or what was given to `fail`
      */
-    async ask(request: werift.Message, key?: Buffer): Promise<Answer> {
-      const id = request.transactionIdHex;
+    async ask(request: StunMessage, key?: Buffer): Promise<Answer> {
+      const id = request.id.toString('hex');
       const { promise, resolve, reject } = Promise.withResolvers<Answer>();
       const entry: Pending = { key, sentAt: 0, resolve, reject };
       pending.set(id, entry);
-      const packet = request.bytes;
+      const packet = encodeStun(request, key);
       let wait = FIRST_WAIT_MS;
       let again: NodeJS.Timeout | undefined;
       const transmit = () => {
@@ -74,16 +73,14 @@ export function createRequests(send: (packet: Buffer) => void, reliable: boolean
     },
 
     /** Takes a packet that may be an answer. @returns the message when it is something else; null otherwise */
-    take(packet: Buffer): werift.Message | null {
-      const message = werift.parseMessage(packet);
-      if (!message) return null;
-      const { messageClass } = message;
-      if (messageClass !== werift.classes.RESPONSE && messageClass !== werift.classes.ERROR) return message;
-      const entry = pending.get(message.transactionIdHex);
+    take(packet: Buffer): StunMessage | null {
+      const message = parseStun(packet);
+      if (message?.kind !== 'success' && message?.kind !== 'error') return message;
+      const entry = pending.get(message.id.toString('hex'));
       if (!entry) return null;
       // Errors of authentication can't be authenticated (RFC 8489, 9.2.5); nobody guesses a transaction's id.
-      if (messageClass === werift.classes.ERROR) entry.reject(new StunError(message));
-      else if (!entry.key || werift.parseMessage(packet, entry.key)) {
+      if (message.kind === 'error') entry.reject(new StunError(message));
+      else if (!entry.key || isIntact(packet, entry.key)) {
         trouble = null;
         entry.resolve({ message, rttMs: performance.now() - entry.sentAt });
       }

@@ -1,44 +1,29 @@
-/**
- * One viewer's video on a werift connection: its own RTP sender beside werift's, which neither paces
- * packets nor numbers retransmissions, answers a NACK once only, and remembers 128 packets.
- */
-import * as werift from 'werift';
+/** One viewer's video on a connection: packets of `rate/stream.ts` as RTP, and the receiver's RTCP to it. */
 import type { Reduced } from '../../shared/messages.ts';
 import type { Picture } from '../parts.ts';
+import { createFeedbackBudget } from '../rate/feedback-budget.ts';
 import type { MediaPacket } from '../rate/repair.ts';
 import { createStream, type Outgoing, type UnsentPacket } from '../rate/stream.ts';
-import { createReportReader } from './reports.ts';
+import {
+  type AnsweredVideo,
+  CAPTURE_TIME,
+  MID,
+  OFFERED_VIDEO,
+  PLAYOUT_DELAY,
+  REPORTS,
+  REPORTS_ON_REQUEST,
+  SEND_TIME,
+  type VideoIds,
+} from './offered-video.ts';
+import { createArrivalClock, type Feedback, parseRtcp } from './rtcp.ts';
+import { absSendTime, type Extension, ntpTime, rtpPacket, senderReport } from './rtp-packet.ts';
 
-/** Reports when they are asked for: http://www.webrtc.org/experiments/rtp-hdrext/transport-wide-cc-02 */
-const REPORTS_ON_REQUEST = 'http://www.webrtc.org/experiments/rtp-hdrext/transport-wide-cc-02';
-const REPORTS = werift.RTP_EXTENSION_URI.transportWideCC;
-const MID = werift.RTP_EXTENSION_URI.sdesMid;
-const SEND_TIME = werift.RTP_EXTENSION_URI.absSendTime;
-/** http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time: NTP time, 32 bits of s and 32 of its fraction. */
-const CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 /** Least and most time that a receiver may keep a picture back: none. Each has 12 bits. */
-const PLAYOUT_DELAY = 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay';
 const NO_DELAY = Buffer.alloc(3);
-
-/** In this order they are offered; a receiver that knows reports on request uses those. */
-export const headerExtensions = () =>
-  [MID, REPORTS_ON_REQUEST, REPORTS, SEND_TIME, PLAYOUT_DELAY, CAPTURE_TIME].map(
-    (uri) => new werift.RTCRtpHeaderExtensionParameters({ uri }),
-  );
-
-export const videoCodecs = () => [
-  werift.useH264({
-    rtcpFeedback: [werift.useNACK(), werift.usePLI(), werift.useREMB(), werift.useTWCC()],
-  }),
-  new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
-];
-
 /** Fixed header of the packets that come from the encoder; RFC 3550, section 5.1. */
 const RTP_HEADER_BYTES = 12;
 /** Clock of RTP video; RFC 6184, section 8.2.1. */
-const RTP_TICKS_PER_MS = 90;
-/** From 1900 to 1970. */
-const NTP_TO_UNIX_S = 2_208_988_800n;
+const RTP_TICKS_PER_MS = OFFERED_VIDEO.clockRate / 1000;
 /** The top bit of a report request says that times are wanted. */
 const WITH_TIMES = 0x8000;
 const MOST_REPORTED = 0x7fff;
@@ -57,86 +42,68 @@ export interface VideoSender {
   readonly holding: boolean;
   /** What the last picture was reduced to, and the bit rate that allowed no more; null while it is whole. */
   readonly reduced: Reduced | null;
+  /** Packets that the receiver reported lost in its last report, percent. */
+  readonly lossPct: number | undefined;
   /** Upper limit, kbit/s. */
   setCeiling(kbps: number): void;
   /** The viewer is heard again after a silence. */
   resumed(): void;
+  /** A packet of the receiver's RTCP. */
+  feedback(packet: Buffer): void;
   close(): void;
 }
 
 export interface VideoSenderOptions {
+  ids: VideoIds;
+  answered: AnsweredVideo;
+  transmit(packet: Buffer): void;
   keyFrameWanted(): void;
   /** `kbps` or `holding` may be others now. */
   changed(): void;
 }
 
 /** For a connection whose media can be sent. */
-export function createVideoSender(
-  transceiver: werift.RTCRtpTransceiver,
-  options: VideoSenderOptions,
-): VideoSender {
-  const { sender, codecs, headerExtensions: extensions } = transceiver;
-  const transport = sender.dtlsTransport;
-  const codec = codecs.find(({ name }) => name.toLowerCase() === 'h264');
-  const rtx = codecs.find(({ name }) => name.toLowerCase() === 'rtx');
-  const idOf = (uri: string) => extensions.find((extension) => extension.uri === uri)?.id;
-  const [mid, onRequest, periodic] = [MID, REPORTS_ON_REQUEST, REPORTS].map(idOf);
-  const [sendTime, playoutDelay, captureTime] = [SEND_TIME, PLAYOUT_DELAY, CAPTURE_TIME].map(idOf);
-  const readReports = createReportReader();
+export function createVideoSender({ ids, answered, ...options }: VideoSenderOptions): VideoSender {
+  const { rtx, extensions } = answered;
+  const budget = createFeedbackBudget();
+  const onClock = createArrivalClock();
   let rtxSequence = 0;
   let sent = { packets: 0, bytes: 0 };
   /** The last picture's RTP timestamp, and when it was taken, ms since the epoch. */
   let captured = { timestamp: 0, at: 0 };
   let last: Pick<Picture, 'format' | 'reduced'> | null = null;
+  let lossPct: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
   const stream = createStream({
     ceiling: CEILING_KBPS,
-    reports: onRequest !== undefined || periodic !== undefined,
+    reports: extensions.has(REPORTS_ON_REQUEST) || extensions.has(REPORTS),
     transmit,
     keyFrameWanted: options.keyFrameWanted,
   });
 
   function transmit({ packet, again, number, reportOf }: Outgoing): void {
-    if (!codec) return;
     const { payload, sequence, timestamp, marker } = packet;
-    const asRtx = again && rtx !== undefined;
-    const header = new werift.RtpHeader({
-      payloadType: asRtx ? rtx.payloadType : codec.payloadType,
-      ssrc: asRtx ? sender.rtxSsrc : sender.ssrc,
-      sequenceNumber: asRtx ? rtxSequence : sequence,
-      timestamp,
-      marker,
-      extensions: extensionsFor(number, reportOf, packet),
+    const head = { timestamp, marker };
+    const values = extensionsOf(extensions, {
+      number,
+      reportOf,
+      key: packet.key,
+      // One a picture is enough: receivers reckon from there by the RTP timestamp.
+      takenAt: marker ? captured.at - ((captured.timestamp - timestamp) | 0) / RTP_TICKS_PER_MS : null,
+      // For an estimate of the receiver's, which it makes when it doesn't report.
+      estimating: !stream.reported,
     });
-    if (asRtx) rtxSequence = (rtxSequence + 1) & 0xffff;
-    else if (!again) sent = { packets: sent.packets + 1, bytes: sent.bytes + payload.length };
-    void transport.sendRtp(asRtx ? rtxPayload(packet) : payload, header);
-  }
-
-  function extensionsFor(number: number, reportOf: number, { key, marker, timestamp }: MediaPacket) {
-    const all: { id: number; payload: Buffer }[] = [];
-    if (mid !== undefined) all.push({ id: mid, payload: Buffer.from(transceiver.mid ?? '') });
-    if (onRequest !== undefined) {
-      const payload = Buffer.alloc(reportOf > 0 ? 4 : 2);
-      payload.writeUInt16BE(number);
-      if (reportOf > 0) payload.writeUInt16BE(WITH_TIMES | Math.min(reportOf, MOST_REPORTED), 2);
-      all.push({ id: onRequest, payload });
-    } else if (periodic !== undefined) {
-      all.push({ id: periodic, payload: werift.serializeTransportWideCC(number) });
+    if (again && rtx) {
+      const header = { ...head, payloadType: OFFERED_VIDEO.rtxPayloadType, ssrc: ids.rtxSsrc };
+      options.transmit(rtpPacket({ ...header, sequence: rtxSequence }, values, original(packet), payload));
+      rtxSequence = (rtxSequence + 1) & 0xffff;
+      return;
     }
-    if (playoutDelay !== undefined && key) all.push({ id: playoutDelay, payload: NO_DELAY });
-    // One a picture is enough: receivers reckon from there by the RTP timestamp.
-    if (captureTime !== undefined && marker) {
-      const at = captured.at - ((captured.timestamp - timestamp) | 0) / RTP_TICKS_PER_MS;
-      all.push({ id: captureTime, payload: ntpPayload(at) });
-    }
-    // For an estimate of the receiver's, which it makes when it doesn't report.
-    if (sendTime !== undefined && !stream.reported) {
-      all.push({ id: sendTime, payload: werift.serializeAbsSendTime(werift.ntpTime()) });
-    }
-    return all;
+    const header = { ...head, payloadType: OFFERED_VIDEO.payloadType, ssrc: ids.ssrc, sequence };
+    options.transmit(rtpPacket(header, values, payload));
+    if (!again) sent = { packets: sent.packets + 1, bytes: sent.bytes + payload.length };
   }
 
   function tick(): void {
@@ -147,37 +114,23 @@ export function createVideoSender(
     options.changed();
   }
 
-  const listening = transport.onRtcp.subscribe((message) => {
-    const now = performance.now();
-    if (message instanceof werift.RtcpTransportLayerFeedback) {
-      const { feedback } = message;
-      if (feedback instanceof werift.TransportWideCC) {
-        stream.report(readReports(feedback), now);
-      }
-      if (feedback instanceof werift.GenericNack && feedback.mediaSourceSsrc === sender.ssrc) {
-        stream.missing(
-          feedback.lost.map((sequence) => sequence & 0xffff),
-          now,
-        );
-      }
-      tick();
-    } else if (message instanceof werift.RtcpPayloadSpecificFeedback) {
-      const { feedback } = message;
-      if (feedback instanceof werift.ReceiverEstimatedMaxBitrate) {
-        stream.estimate((ESTIMATE_USED * Number(feedback.bitrate)) / 1000);
-        options.changed();
-      }
+  function heed(feedback: Feedback, now: number): void {
+    if (feedback.kind === 'picture lost') {
+      if (budget.keyFrame(now)) options.keyFrameWanted();
+    } else if (feedback.kind === 'arrivals') {
+      if (budget.statuses(feedback.steps.length, now)) stream.report(onClock(feedback), now);
+    } else if (feedback.kind === 'missing') {
+      const mine = feedback.ssrc === ids.ssrc && budget.statuses(feedback.sequences.length, now);
+      if (mine) stream.missing(feedback.sequences, now);
+    } else if (feedback.kind === 'estimate') {
+      stream.estimate((ESTIMATE_USED * feedback.bps) / 1000);
+    } else if (feedback.ssrc === ids.ssrc) {
+      lossPct = feedback.fraction * 100;
     }
-  });
+  }
+
   const reporting = setInterval(() => {
-    if (sent.packets === 0) return;
-    const senderInfo = new werift.RtcpSenderInfo({
-      ntpTimestamp: ntpTime(captured.at),
-      rtpTimestamp: captured.timestamp,
-      packetCount: sent.packets,
-      octetCount: sent.bytes % 2 ** 32,
-    });
-    transport.sendRtcp([new werift.RtcpSrPacket({ ssrc: sender.ssrc, senderInfo })]).catch(() => {});
+    if (sent.packets > 0) options.transmit(senderReport({ ssrc: ids.ssrc, ...captured, ...sent }));
   }, SENDER_REPORT_MS);
 
   return {
@@ -199,18 +152,68 @@ export function createVideoSender(
     get reduced() {
       return last?.reduced ? { ...last.format, allowedKbps: Math.round(stream.kbps) } : null;
     },
+    get lossPct() {
+      return lossPct;
+    },
     setCeiling: (kbps) => stream.setCeiling(kbps),
     resumed() {
       stream.resumed(performance.now());
+      tick();
+    },
+    feedback(packet) {
+      const now = performance.now();
+      if (closed || !budget.message(now)) return;
+      for (const feedback of parseRtcp(packet)) heed(feedback, now);
       tick();
     },
     close() {
       closed = true;
       clearTimeout(timer);
       clearInterval(reporting);
-      listening.unSubscribe();
     },
   };
+}
+
+interface Values {
+  /** Transport-wide number. */
+  number: number;
+  /** How many last numbers are to be reported; 0: no report. */
+  reportOf: number;
+  key: boolean;
+  /** When its picture was taken, ms since the epoch; null: is not told. */
+  takenAt: number | null;
+  estimating: boolean;
+}
+
+/** Those that the receiver has agreed to. */
+function extensionsOf(ids: Map<string, number>, values: Values): Extension[] {
+  const all: Extension[] = [];
+  const add = (uri: string, payload: () => Buffer) => {
+    const id = ids.get(uri);
+    if (id !== undefined) all.push({ id, payload: payload() });
+  };
+  add(MID, () => Buffer.from(OFFERED_VIDEO.mid));
+  if (ids.has(REPORTS_ON_REQUEST)) add(REPORTS_ON_REQUEST, () => numbered(values.number, values.reportOf));
+  else add(REPORTS, () => numbered(values.number, 0));
+  if (values.key) add(PLAYOUT_DELAY, () => NO_DELAY);
+  const { takenAt } = values;
+  if (takenAt !== null) add(CAPTURE_TIME, () => captureTime(takenAt));
+  if (values.estimating) add(SEND_TIME, () => absSendTime(Date.now()));
+  return all;
+}
+
+function numbered(number: number, reportOf: number): Buffer {
+  const payload = Buffer.alloc(reportOf > 0 ? 4 : 2);
+  payload.writeUInt16BE(number);
+  if (reportOf > 0) payload.writeUInt16BE(WITH_TIMES | Math.min(reportOf, MOST_REPORTED), 2);
+  return payload;
+}
+
+/** NTP time, 32 bits of s and 32 of its fraction. */
+function captureTime(ms: number): Buffer {
+  const payload = Buffer.alloc(8);
+  payload.writeBigUInt64BE(ntpTime(ms));
+  return payload;
 }
 
 function unsent(packet: Buffer, key: boolean): UnsentPacket {
@@ -223,20 +226,8 @@ function unsent(packet: Buffer, key: boolean): UnsentPacket {
 }
 
 /** RFC 4588, section 4: the original sequence number goes before the payload. */
-function rtxPayload({ payload, sequence }: MediaPacket): Buffer {
-  const whole = Buffer.allocUnsafe(2 + payload.length);
-  whole.writeUInt16BE(sequence);
-  payload.copy(whole, 2);
-  return whole;
-}
-
-/** As RFC 5905 counts: seconds since 1900 and their fraction, 32 bits each. @param ms since the Unix epoch */
-function ntpTime(ms: number): bigint {
-  return (BigInt(Math.round(ms)) * 2n ** 32n) / 1000n + (NTP_TO_UNIX_S << 32n);
-}
-
-function ntpPayload(ms: number): Buffer {
-  const payload = Buffer.alloc(8);
-  payload.writeBigUInt64BE(ntpTime(ms));
-  return payload;
+function original({ sequence }: MediaPacket): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(sequence);
+  return bytes;
 }
