@@ -84,6 +84,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   /** Says of itself that it may take the wheel from others. */
   let supervises = false;
   let stopExpecting = () => {};
+  /** The vehicle's presence has come over this connection to the broker; it may be there before word of that is. */
+  let toldOfVehicle = false;
   let { arrival } = options;
 
   const signalling = createSignalling({
@@ -110,7 +112,8 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     onAnnounced: () => {},
     // Who is there now is told anew with every connection.
     onState(broker) {
-      expectVehicle(broker.state === 'connected');
+      if (broker.state !== 'connected') toldOfVehicle = false;
+      expectVehicle(broker.state === 'connected' && !toldOfVehicle);
       update(broker.state === 'connected' ? { broker, operators: {} } : { broker });
       // Nothing will be restored without it.
       if (broker.state === 'refused' && view.link.phase === 'restoring') update(GONE);
@@ -244,6 +247,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     if (message !== null && message.role !== 'vehicle')
       return signalling.drop('presence', 'a vehicle that says operator');
     stopExpecting();
+    toldOfVehicle = true;
     const online = message?.state === 'online';
     // What was said in the name of a vehicle that is not there explains nothing any more.
     update({ vehicle: message, ...(online ? {} : { identity: { ...view.identity, refused: null } }) });
