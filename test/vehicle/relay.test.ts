@@ -1,150 +1,103 @@
 import { expect, onTestFinished, test } from 'vitest';
-import * as werift from 'werift';
-import { CHANNELS } from '../../shared/channels.ts';
-import { completeChecks } from '../../vehicle/webrtc/checks.ts';
-import { pathStats } from '../../vehicle/webrtc/path-stats.ts';
-import { type Prepared, prepare } from '../../vehicle/webrtc/prepared.ts';
+import type { IceServer } from '../../shared/server-api.ts';
 import { startTurnServer, type TurnServer } from '../helpers/turn-server.ts';
+import { type Meeting, meet } from './operator-end.ts';
 
-type Kind = 'host' | 'srflx' | 'relay';
+const POLL = { timeout: 15_000 };
 
-/** A vehicle that tells an operator of some of its candidates only, and uses those only. */
-function meet(turn: TurnServer, urls: string[], kinds: Kind[], servers = turn.servers(urls)) {
-  const vehicle = prepare({ iceServers: () => servers });
-  const operator = new werift.RTCPeerConnection({
-    bundlePolicy: 'max-bundle',
-    codecs: { video: [werift.useH264()] },
-  });
-  onTestFinished(async () => {
-    vehicle.path.close();
-    await Promise.all([vehicle.connection.close(), operator.close()]);
-  });
-  const channel = operator.createDataChannel('events', { ...CHANNELS.events, negotiated: true });
-  operator.createDataChannel('control', { ...CHANNELS.control, negotiated: true });
-  vehicle.path.ice.options.filterCandidatePair = ({ localCandidate }) =>
-    kinds.includes(localCandidate.type as Kind);
-  // werift does not begin anew by itself after a restart.
-  completeChecks(operator.dtlsTransports[0] as werift.RTCDtlsTransport, () => {});
-  const described = { vehicle: Promise.resolve(), operator: Promise.resolve() };
-  vehicle.connection.onIceCandidate.subscribe(async (candidate) => {
-    if (!candidate || !kinds.some((kind) => candidate.candidate?.includes(`typ ${kind}`))) return;
-    await described.operator;
-    await operator.addIceCandidate(candidate as werift.RTCIceCandidateInit);
-  });
-  // The operator's come before the vehicle has a relay.
-  operator.onIceCandidate.subscribe(async (candidate) => {
-    await described.vehicle;
-    await vehicle.connection.addIceCandidate(candidate as werift.RTCIceCandidateInit);
-  });
-  /** Resolves when there is a path. */
-  const negotiate = async (restart = false) => {
-    const ends = [vehicle.connection, operator].map(({ iceTransports }) => iceTransports[0]?.connection);
-    const connected = Promise.all(
-      ends.map((ice) => ice?.stateChanged.watch((state) => state === 'connected')),
-    );
-    await vehicle.ready;
-    const offer = await vehicle.connection.createOffer({ iceRestart: restart });
-    void vehicle.connection.setLocalDescription(offer);
-    described.operator = operator.setRemoteDescription(offer);
-    await described.operator;
-    const answer = await operator.createAnswer();
-    described.vehicle = vehicle.connection.setRemoteDescription(answer);
-    void operator.setLocalDescription(answer);
-    await Promise.all([described.vehicle, connected]);
-  };
-  return { vehicle, channel, negotiate };
+const isRelay = (line: string) => line.includes('typ relay');
+
+/** As werift takes them. */
+const forOperator = (turn: TurnServer) => {
+  const [{ username, credential } = { username: '', credential: '' }] = turn.servers([]);
+  return { iceServers: [{ urls: turn.udp, username: username ?? '', credential: credential ?? '' }] };
+};
+
+async function connected({ vehicle, heard }: Meeting): Promise<void> {
+  await vehicle.until('open');
+  await heard();
 }
 
-const open = (channel: werift.RTCDataChannel) =>
-  channel.readyState === 'open' ? Promise.resolve() : channel.stateChanged.watch((state) => state === 'open');
+const stats = ({ vehicle }: Meeting) => vehicle.peer.stats();
 
-async function heard(from: werift.RTCDataChannel, by: werift.RTCDataChannel): Promise<void> {
-  const text = String(performance.now());
-  const arrived = by.onMessage.watch((data) => String(data) === text);
-  from.send(text);
-  await arrived;
-}
+/** The vehicle has these servers, and only its relays are announced. */
+const relayedVehicle = (servers: IceServer[]) =>
+  meet({ iceServers: () => servers }, {}, { fromVehicle: isRelay, fromOperator: () => false });
 
-const stats = ({ path }: Prepared) => pathStats(path.ice, path.traffic);
-const relayedPort = ({ path }: Prepared) =>
-  path.ice.localCandidates.find(({ type }) => type === 'relay')?.port;
+test.each(['udp', 'tcp'] as const)('a relay over %s carries data both ways, is counted and given back', async (way) => {
+  const turn = await startTurnServer();
+  const both = meet({ iceServers: () => turn.servers([turn[way]]) }, {}, { fromVehicle: isRelay });
+  // What is announced of the operator is the permission; that it is reached there directly is prevented.
+  const add = both.vehicle.peer.addCandidate;
+  both.vehicle.peer.addCandidate = (candidate) =>
+    add(candidate && { ...candidate, candidate: candidate.candidate.replace(/ \d+ typ/, ' 9 typ') });
+  await both.negotiate();
+  await connected(both);
+  const before = await stats(both);
+  await both.heard();
+  both.vehicle.peer.send('events', 'hello');
+  await both.operator.channels.events.onMessage.asPromise();
+  const after = await stats(both);
+  expect(after).toMatchObject({ path: 'relay', protocol: 'udp', relayProtocol: way });
+  expect(after?.relayBytes).toBeGreaterThan(before?.relayBytes ?? Number.POSITIVE_INFINITY);
+  expect(after?.bytesSent).toBeGreaterThan(0);
+  expect(after?.bytesReceived).toBeGreaterThan(before?.bytesReceived ?? Number.POSITIVE_INFINITY);
+  expect(both.vehicle.reports.at(-1)?.pair?.local).toMatchObject({ type: 'relay', relayProtocol: way });
 
-test.each(['udp', 'tcp'] as const)(
-  'a relay over %s carries data both ways, and is counted',
-  async (transport) => {
-    const turn = await startTurnServer();
-    const { vehicle, channel, negotiate } = meet(turn, [turn[transport]], ['relay']);
-    await negotiate();
-    await Promise.all([open(channel), open(vehicle.channels.events)]);
-    await heard(channel, vehicle.channels.events);
-    const before = stats(vehicle);
-    await heard(vehicle.channels.events, channel);
-    const after = stats(vehicle);
-    expect(after).toMatchObject({ path: 'relay', protocol: 'udp', relayProtocol: transport });
-    expect(after?.bytesSent).toBeGreaterThan(before?.bytesSent ?? 0);
-    expect(after?.bytesReceived).toBeGreaterThan(0);
-    expect(after?.relayBytes).toBeGreaterThan(before?.relayBytes ?? Number.POSITIVE_INFINITY);
-
-    const given = turn.prints(/refreshed, .*lifetime=0|lifetime=0/);
-    vehicle.path.close();
-    await given;
-  },
-);
+  const given = turn.prints(/refreshed, .*lifetime=0|lifetime=0/);
+  both.vehicle.peer.close();
+  await given;
+});
 
 test('of relays over UDP and TCP, the one over UDP is used', async () => {
   const turn = await startTurnServer();
-  const { vehicle, channel, negotiate } = meet(turn, [turn.tcp, turn.udp], ['relay']);
-  await negotiate();
-  await open(channel);
-  await expect.poll(() => stats(vehicle)?.relayProtocol).toBe('udp');
+  const both = meet({ iceServers: () => turn.servers([turn.tcp, turn.udp]) }, {}, { fromVehicle: isRelay });
+  const add = both.vehicle.peer.addCandidate;
+  both.vehicle.peer.addCandidate = (candidate) =>
+    add(candidate && { ...candidate, candidate: candidate.candidate.replace(/ \d+ typ/, ' 9 typ') });
+  await both.negotiate();
+  await connected(both);
+  await expect.poll(async () => (await stats(both))?.relayProtocol, POLL).toBe('udp');
 });
 
 test('a direct path is used although there is a relay', async () => {
   const turn = await startTurnServer();
-  const { vehicle, channel, negotiate } = meet(turn, [turn.udp], ['host', 'relay']);
-  await negotiate();
-  await open(channel);
-  await expect.poll(() => stats(vehicle)).toMatchObject({ path: 'host' });
-  expect(stats(vehicle)?.relayProtocol).toBeUndefined();
+  const both = meet({ iceServers: () => turn.servers([turn.udp]) });
+  await both.negotiate();
+  await connected(both);
+  await expect.poll(() => stats(both), POLL).toMatchObject({ path: 'host', relayBytes: 0 });
+  expect((await stats(both))?.relayProtocol).toBeUndefined();
 });
 
-test('a restart keeps the relay, and the count goes on', async () => {
+test('a relay of the operator is enough, and its bytes count once', async () => {
   const turn = await startTurnServer();
-  const { vehicle, channel, negotiate } = meet(turn, [turn.udp], ['relay']);
-  await negotiate();
-  await Promise.all([open(channel), open(vehicle.channels.events)]);
-  const port = relayedPort(vehicle);
-  const before = stats(vehicle);
-  await negotiate(true);
-  await heard(vehicle.channels.events, channel);
-  await heard(channel, vehicle.channels.events);
-  expect(relayedPort(vehicle)).toBe(port);
-  expect(stats(vehicle)?.bytesSent).toBeGreaterThan(before?.bytesSent ?? Number.POSITIVE_INFINITY);
-  expect(stats(vehicle)?.relayBytes).toBeGreaterThan(before?.relayBytes ?? Number.POSITIVE_INFINITY);
+  const both = meet({}, { ...forOperator(turn), iceTransportPolicy: 'relay' }, { fromOperator: isRelay });
+  await both.negotiate();
+  await connected(both);
+  await both.heard();
+  const now = await stats(both);
+  expect(now).toMatchObject({ path: 'relay' });
+  expect(now?.relayProtocol).toBeUndefined();
+  expect(now?.relayBytes).toBeGreaterThan(0);
+  expect(now?.relayBytes).toBeLessThanOrEqual((now?.bytesSent ?? 0) + (now?.bytesReceived ?? 0));
 });
 
-test('a restart gets a new relay from a server that has forgotten the old one', async () => {
+test.each(['udp', 'tcp'] as const)('two relays, of which the vehicle’s is over %s, and bytes count twice', async (way) => {
   const turn = await startTurnServer();
-  const { vehicle, channel, negotiate } = meet(turn, [turn.udp], ['relay']);
-  await negotiate();
-  await Promise.all([open(channel), open(vehicle.channels.events)]);
-  const port = relayedPort(vehicle);
-  await turn.restart();
-  await negotiate(true);
-  await heard(vehicle.channels.events, channel);
-  expect(relayedPort(vehicle)).not.toBe(port);
+  const both = meet(
+    { iceServers: () => turn.servers([turn[way]]) },
+    { ...forOperator(turn), iceTransportPolicy: 'relay' },
+    { fromVehicle: isRelay, fromOperator: isRelay },
+  );
+  await both.negotiate();
+  await connected(both);
+  await expect.poll(() => stats(both), POLL).toMatchObject({ path: 'relay' });
 });
 
-test('a restart uses a login that was renewed since the session began', async () => {
+test('nobody gets through a relay without the session’s password', async () => {
   const turn = await startTurnServer();
-  const servers = turn.servers([turn.udp], 'a secret of yesterday');
-  const { vehicle, channel, negotiate } = meet(turn, [turn.udp], ['host', 'relay'], servers);
-  await negotiate();
-  await Promise.all([open(channel), open(vehicle.channels.events)]);
-  await expect.poll(() => vehicle.path.gathering.answers()).toMatchObject([{ answer: 'refused', code: 401 }]);
-  expect(relayedPort(vehicle)).toBeUndefined();
-  servers.splice(0, 1, ...turn.servers([turn.udp]));
-  await negotiate(true);
-  await expect.poll(() => relayedPort(vehicle)).toEqual(expect.any(Number));
-  await heard(vehicle.channels.events, channel);
+  const both = relayedVehicle(turn.servers([turn.udp]));
+  onTestFinished(() => {});
+  await both.vehicle.peer.createOffer(false);
+  await expect.poll(() => both.vehicle.candidates.filter(isRelay), POLL).toHaveLength(1);
 });

@@ -110,10 +110,11 @@ export function createBridges(options: BridgesOptions) {
     /** A packet has come over a relay. */
     take(allocation: Allocation, packet: Buffer, peer: Address): void {
       const name = [...allocation.relayed, ...peer].join(' ');
+      if (closed) return;
       let bridge = bridges.get(name);
       if (!bridge) {
         const target = options.port();
-        if (closed || target === null || bridges.size >= MOST_BRIDGES || !isCheck(packet)) return;
+        if (target === null || bridges.size >= MOST_BRIDGES || !isCheck(packet)) return;
         bridge = open(allocation, peer, target);
         bridges.set(name, bridge);
       }
