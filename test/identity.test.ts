@@ -277,7 +277,7 @@ describe('towards the vehicle', () => {
     const operator = testOperator(broker.url, 'car1', 'rooms', 'entered', fleet.operator('op-1'));
     await connected(operator);
     const offers = () => broker.described.filter(({ message }) => message.type === 'offer');
-    const session = sessionOf(operator);
+    const session = sessionOf(operator) ?? '';
     await broker.say('op-1', 'car1', { v: 1, ts: 1, type: 'restart', session, seq: 1 });
     await logged(({ fields }) => fields.why === 'an operator is refused: no pass was shown');
     expect(offers().map((offer) => offer.message.session)).toEqual([session]);

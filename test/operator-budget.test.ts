@@ -1,5 +1,5 @@
 /** Operators who say more than they may, beside one who drives: with a real broker and agent, WebRTC on both ends. */
-import { expect, onTestFinished, test } from 'vitest';
+import { onTestFinished, test } from 'vitest';
 import type { ChannelName } from '../shared/channels.ts';
 import { type TestOperator, testOperator, testServer, testVehicle } from './helpers/room.ts';
 

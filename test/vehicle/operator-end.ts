@@ -29,7 +29,7 @@ export function meet(
   });
   /** @param change what somebody in the middle makes of the answer */
   async function negotiate(change: (answer: string) => string = (answer) => answer): Promise<void> {
-    const sdp = await vehicle.peer.createOffer(false);
+    const sdp = await vehicle.peer.createOffer();
     await operator.connection.setRemoteDescription({ type: 'offer', sdp });
     described.resolve();
     const answer = await operator.connection.createAnswer();

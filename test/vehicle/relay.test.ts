@@ -98,6 +98,6 @@ test('nobody gets through a relay without the session’s password', async () =>
   const turn = await startTurnServer();
   const both = relayedVehicle(turn.servers([turn.udp]));
   onTestFinished(() => {});
-  await both.vehicle.peer.createOffer(false);
+  await both.vehicle.peer.createOffer();
   await expect.poll(() => both.vehicle.candidates.filter(isRelay), POLL).toHaveLength(1);
 });
