@@ -67,6 +67,13 @@ export function isReachable(host: string, allowLoopback: boolean): boolean {
   return !NOWHERE.check(host, family) && (allowLoopback || !LOOPBACK.check(host, family));
 }
 
+/**
+ * Whether it is a relay that the other end reaches by TCP or TLS. That is not said in a candidate; but libwebrtc
+ * gives those a type preference of 1 and 0, and Firefox 0 (RFC 8445, section 5.1.2.1).
+ */
+export const isRelayOverTcp = ({ type, priority }: RemoteCandidate): boolean =>
+  type === 'relay' && priority < 2 * 2 ** 24;
+
 /** As ICE is told of it. */
 export const lineOf = ({ foundation, priority, port, type }: RemoteCandidate, host: string): string =>
   `candidate:${foundation} 1 UDP ${priority} ${host} ${port} typ ${type}${type === 'host' ? '' : ' raddr 0.0.0.0 rport 0'}`;

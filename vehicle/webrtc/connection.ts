@@ -59,7 +59,7 @@ export function openConnection(stun: Address | null, ids: VideoIds, events: Conn
   const track = peer.addTrack(describeVideo(ids));
   const channels = { control: openChannel('control'), events: openChannel('events') };
 
-  peer.onLocalCandidate(guarded((line) => events.candidate(line.replace(/^a=/, ''))));
+  peer.onLocalCandidate(guarded((line) => events.candidate(asChromium(line))));
   peer.onGatheringStateChange(guarded((state) => state === 'complete' && events.gathered()));
   peer.onIceStateChange(guarded((state) => events.ice(state)));
   peer.onStateChange(guarded((state) => state === 'failed' && events.failed()));
@@ -163,6 +163,9 @@ function describeVideo({ ssrc, rtxSsrc, cname }: VideoIds): datachannel.Video {
   for (const [index, uri] of VIDEO.extensions.entries()) video.parseSdpLine(`a=extmap:${index + 1} ${uri}`);
   return video;
 }
+
+/** Over a TURN server that it reaches by TCP, Chromium connects to nothing but `udp`, in small letters. */
+const asChromium = (line: string): string => line.replace(/^a=/, '').replace(' UDP ', ' udp ');
 
 const withoutCandidates = (sdp: string): string =>
   sdp.replace(/^a=(candidate|remote-candidates|end-of-candidates)\b.*\r?\n/gm, '');

@@ -41,9 +41,10 @@ export function pathFrom(pair: { local: PathEnd; remote: PathEnd }, bridges: Bri
   const named = remote.typeOf(address) ?? (bridge ? 'prflx' : (pair.remote.type as Gathered['type']));
   const { address: own, type } = pair.local;
   return {
-    local: bridge
+    local: bridge?.allocation
       ? gatheredRelay(bridge.allocation)
-      : { type: type as Gathered['type'], protocol: 'udp', family: familyOf(own) },
+      : // Bridges begin on loopback, whatever leads on from there.
+        { type: bridge ? 'host' : (type as Gathered['type']), protocol: 'udp', family: familyOf(own) },
     remote: { type: named, protocol: 'udp', family: familyOf(address[0]) },
     to: address.join(' '),
     bridge,
@@ -81,7 +82,7 @@ export function createRelayTraffic(bridges: Bridges, isRelay: (address: Address)
     return count([
       ...[...bridges.all()].map((bridge) => ({
         key: bridge,
-        relays: isRelay(bridge.peer) ? 2 : 1,
+        relays: (bridge.allocation ? 1 : 0) + (isRelay(bridge.peer) ? 1 : 0),
         bytes: bridge.bytes,
       })),
       ...[...direct].map(([key, route]) => ({ key, ...route })),

@@ -1,7 +1,7 @@
 /** The other end's candidates, from the broker into ICE. */
 import type { Candidate } from '../../shared/messages.ts';
 import type { Gathered } from '../../shared/report.ts';
-import { createAdmission, lineOf, type RemoteCandidate } from './candidates.ts';
+import { createAdmission, type RemoteCandidate } from './candidates.ts';
 import { createMdnsLookup } from './mdns.ts';
 import type { Address } from './stun.ts';
 
@@ -10,8 +10,8 @@ const MOST_EARLY = 64;
 
 export interface RemoteOptions {
   allowLoopback: boolean;
-  /** Adds a candidate to ICE. */
-  check(line: string): void;
+  /** Has a candidate checked. */
+  check(candidate: RemoteCandidate, host: string): void;
   /** Lets packets from an address through this end's relays. */
   permit(host: string): void;
 }
@@ -32,7 +32,7 @@ export function createRemote({ allowLoopback, check, permit }: RemoteOptions) {
     types.set(`${host} ${candidate.port}`, candidate.type);
     hosts.add(host);
     permit(host);
-    if (admission.checks(candidate)) check(lineOf(candidate, host));
+    if (admission.checks(candidate)) check(candidate, host);
   }
 
   function add(candidate: Candidate): void {

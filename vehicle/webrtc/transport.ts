@@ -3,6 +3,7 @@ import type { Candidate } from '../../shared/messages.ts';
 import type { Gathered, ServerAnswer } from '../../shared/report.ts';
 import type { IceServer } from '../../shared/server-api.ts';
 import { createBridges } from './bridges.ts';
+import { isRelayOverTcp, lineOf } from './candidates.ts';
 import { type Connection, type ConnectionEvents, openConnection } from './connection.ts';
 import { type Gathering, gather } from './gathering.ts';
 import { OFFERED_VIDEO, type VideoIds } from './offered-video.ts';
@@ -50,7 +51,10 @@ export function createTransport(options: TransportOptions, events: TransportEven
 
   const remote = createRemote({
     allowLoopback: options.allowLoopback,
-    check: (line) => connection?.addCandidate(line),
+    check(candidate, host) {
+      if (isRelayOverTcp(candidate)) bridges.reach([host, candidate.port]);
+      else connection?.addCandidate(lineOf(candidate, host));
+    },
     permit(host) {
       for (const relay of gathering?.relays() ?? []) relay.permit(host);
     },
