@@ -16,6 +16,9 @@ export interface Identity {
 export const mayEnter = ({ rooms }: Pick<Identity, 'rooms'>, room: string): boolean =>
   rooms.some((pattern) => roomMatches(pattern, room));
 
+/** Whether it names all rooms that there are or may be. */
+export const entersAll = ({ rooms }: Pick<Identity, 'rooms'>): boolean => rooms.includes('*');
+
 /** Whether the client can be only in this one room. */
 export const onlyRoom = ({ rooms }: Pick<Identity, 'rooms'>): string | null =>
   rooms.length === 1 && !rooms[0]?.includes('*') ? (rooms[0] ?? null) : null;
