@@ -134,6 +134,7 @@ export async function createBroker(
       packet.retain = false;
       said.why(client, `it may not retain '${shown(packet.topic)}'`, 'retained message passed on, not kept');
     }
+    if (client) nameStop(client, packet);
     const own = !client || roleOf(client) === 'server';
     const refusal = own
       ? null
@@ -141,6 +142,15 @@ export async function createBroker(
           said.over(client, ...more),
         );
     done(refusal && new LimitError(refusal));
+  }
+
+  /** Nobody stops a car in another's name; the stop gets through all the same. */
+  function nameStop(client: Client, packet: PublishPacket): void {
+    const stop = gate.namedStop(client, packet.topic, Buffer.from(packet.payload));
+    if (!stop) return;
+    packet.payload = Buffer.from(stop.payload);
+    if (stop.claimed !== null)
+      said.why(client, `it was in the name of '${stop.claimed}'`, 'emergency stop passed on in its own name');
   }
 
   /** What can never be received is refused, with the return code that MQTT has for it (3.9.3). */
