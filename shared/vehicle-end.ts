@@ -6,13 +6,14 @@
 import { createAdmission, UNUSED_MS } from './admission.ts';
 import type { Incoming } from './bus.ts';
 import {
-  type ChannelEvent,
   type ChannelName,
   type Command,
   type Limits,
+  type OperatorEvent,
   parseCommand,
-  parseEvent,
+  parseOperatorEvent,
   STATE_HZ,
+  type VehicleEvent,
 } from './channels.ts';
 import { createLinkReports } from './link-reports.ts';
 import { isLive, type Link } from './negotiation.ts';
@@ -278,7 +279,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   // What operators say on the data channels
 
   function heard(peer: string, channel: ChannelName, text: string): void {
-    const parsed = channel === 'control' ? parseCommand(text) : parseEvent(text);
+    const parsed = channel === 'control' ? parseCommand(text) : parseOperatorEvent(text);
     if (!parsed.ok) return signalling.drop(channel, parsed.reason);
     if ('type' in parsed.value) event(peer, parsed.value);
     else command(peer, parsed.value);
@@ -294,7 +295,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     sendState(peer);
   }
 
-  function event(peer: string, event: ChannelEvent): void {
+  function event(peer: string, event: OperatorEvent): void {
     const operator = operators.get(peer);
     if (!operator) return;
     options.record?.({ kind: 'event', operator: peer, direction: 'received', event });
@@ -327,7 +328,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   // What the vehicle says
 
-  function tell(peer: string, event: ChannelEvent): void {
+  function tell(peer: string, event: VehicleEvent): void {
     if (!operators.get(peer)?.session.send('events', JSON.stringify(event))) return;
     options.record?.({ kind: 'event', operator: peer, direction: 'sent', event });
   }
