@@ -15,8 +15,8 @@ import {
   type Subscription,
 } from 'aedes';
 import type { Log } from '../shared/log.ts';
+import { sessionOfPeer } from '../shared/roles.ts';
 import { type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
-import { sessionOfPeer } from './access/identity.ts';
 import { createClientLog } from './client-log.ts';
 import {
   connectProblem,

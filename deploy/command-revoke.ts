@@ -54,7 +54,7 @@ signing in, until it is given once more with --may-return.`,
         import('./grants.ts'),
         import('../broker/access/register.ts'),
         import('../broker/access/endings.ts'),
-        import('../broker/access/identity.ts'),
+        import('../shared/roles.ts'),
       ]);
       const folder = folderOf(flags.data);
       if (!existsSync(folder))

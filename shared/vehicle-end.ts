@@ -42,7 +42,12 @@ export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
 export function createVehicleEnd(options: VehicleEndOptions) {
   const { room, clock, log } = options;
   const operators = new Map<string, Operator>();
-  const admission = createAdmission(options.maxOperators, operators, turnAway);
+  const admission = createAdmission({
+    most: options.maxOperators,
+    visitors: operators,
+    stays,
+    onTurnedAway: turnAway,
+  });
   let driver: string | null = null;
   const lease = keepLease({
     standing: () => Math.abs(options.doing().speed) <= STANDING,
@@ -162,28 +167,47 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       known?.session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
       return;
     }
-    const { epoch, preparing = false, supervises = false } = message;
+    const { epoch, preparing = false } = message;
+    const supervises = message.supervises === true && (!options.guarded || roleOfId(peer) === 'supervisor');
+    const arrival = { peer, epoch, supervises: supervises && isSupervisor(peer) };
+    // One for whom there is a place as a supervisor only, which its pass will say, has a session made ahead until then.
+    const unknown = supervises && !arrival.supervises && known?.session.link.phase !== 'connected';
+    const shows = unknown && !preparing && !known?.entered && admission.whyNot(arrival) !== null;
     // One who finds no place to prepare in has a session made when it enters.
-    if (!known && !(preparing ? admission.mayPrepare() : admission.ask(peer, epoch))) return;
+    const ahead = preparing || shows;
+    if (!known && !(ahead && admission.mayPrepare(peer)) && (preparing || !admission.ask(arrival))) return;
     const operator = known ?? welcome(peer, epoch);
-    operator.epoch = epoch;
-    operator.supervises = supervises && (!options.guarded || roleOfId(peer) === 'supervisor');
-    if (!preparing && !letIn(peer, operator)) return;
+    Object.assign(operator, { epoch, supervises, shows });
+    if (!ahead && !letIn(peer, operator)) return;
     operator.session.dispatch({ type: 'presence', online: true, epoch });
   }
 
-  function turnAway(peer: string): void {
-    const detail = `${options.maxOperators} operators are connected already, the most that are let in`;
+  /** As far as it is verified: by ids where the broker looks at those, else by the pass. */
+  function isSupervisor(peer: string): boolean {
+    return options.guarded || (operators.get(peer)?.check.maySupervise() ?? fleetKey() === null);
+  }
+
+  /** Drives, asks for the wheel, or supervises: nobody to be put out. */
+  function stays(peer: string): boolean {
+    const { holder, next, asking } = lease.message;
+    if ([holder, next, asking].includes(peer)) return true;
+    return operators.get(peer)?.supervises === true && isSupervisor(peer);
+  }
+
+  function turnAway(peer: string, detail: string): void {
     const prepared = operators.get(peer)?.session;
     if (prepared) prepared.close('full', detail);
     else signalling.to(peer).bye({ reason: 'full', detail });
-    log.info({ room, operator: peer }, 'turned an operator away: full');
+    log.info({ room, operator: peer, reason: detail }, 'turned an operator away: full');
   }
 
   function letIn(peer: string, operator: Operator): boolean {
     if (operator.entered) return true;
-    if (!admission.ask(peer, operator.epoch)) return false;
+    const { epoch, supervises } = operator;
+    const arrival = { peer, epoch, supervises: supervises && isSupervisor(peer) };
+    if (!admission.ask(arrival)) return false;
     operator.entered = true;
+    admission.makeRoom(arrival);
     operator.stopWaiting();
     operator.enter();
     if (operator.session.link.phase === 'connected') sendState(peer);
@@ -234,6 +258,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const operator = operators.get(peer);
     if (operator && link.phase === 'connecting') forgetSession(operator);
     if (link.phase === 'connected') {
+      if (operator?.shows) letIn(peer, operator);
       sendState(peer);
       // Asking again would cost whoever drove another round trip.
       if (before.phase === 'connecting' && operator?.entered) lease.back(peer);
@@ -269,8 +294,9 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function admitWaiting(): void {
-    for (const [peer, epoch] of admission.next()) {
+    for (const { peer, epoch, supervises } of admission.next()) {
       const operator = welcome(peer, epoch);
+      operator.supervises = supervises;
       letIn(peer, operator);
       operator.session.dispatch({ type: 'presence', online: true, epoch });
     }

@@ -12,9 +12,10 @@ import type { LastCommand } from './vehicle-reports.ts';
 
 export interface Operator extends Visitor {
   session: Session;
-  epoch: number;
   /** It says that it may take the wheel from others. */
   supervises: boolean;
+  /** There is no place for it unless its pass, which it is about to show, makes it a supervisor. */
+  shows: boolean;
   /** Who it is, by its pass and signature. */
   check: OperatorCheck;
   /** A session whose answer was refused is not ended any more. */
@@ -41,6 +42,7 @@ export const newOperator = (given: Given): Operator => ({
   ...given,
   entered: false,
   supervises: false,
+  shows: false,
   command: null,
   counted: -1,
   told: null,

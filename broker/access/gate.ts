@@ -4,8 +4,8 @@
  */
 import type { Client } from 'aedes';
 import type { Clock } from '../../shared/clock.ts';
+import { sessionOfPeer } from '../../shared/roles.ts';
 import type { Access, Login } from './access.ts';
-import { sessionOfPeer } from './identity.ts';
 import type { NamedStop } from './stop-names.ts';
 import type { Grant } from './tokens.ts';
 
