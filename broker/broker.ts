@@ -15,6 +15,7 @@ import {
   type Subscription,
 } from 'aedes';
 import type { Log } from '../shared/log.ts';
+import { printable } from '../shared/printable.ts';
 import { sessionOfPeer } from '../shared/roles.ts';
 import { type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
 import { createClientLog } from './client-log.ts';
@@ -332,6 +333,4 @@ const MOST_SHOWN = 100;
 
 /** A topic as it may be shown: without what would be no text. */
 const shown = (topic: string): string =>
-  topic.length > MOST_SHOWN
-    ? `${topic.slice(0, MOST_SHOWN).toWellFormed()}…`
-    : topic.toWellFormed().replaceAll(/\p{Cc}/gu, '\uFFFD');
+  printable(topic.slice(0, MOST_SHOWN)) + (topic.length > MOST_SHOWN ? '…' : '');
