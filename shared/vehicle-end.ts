@@ -15,6 +15,7 @@ import {
   STATE_HZ,
   type VehicleEvent,
 } from './channels.ts';
+import { createFailureBudget } from './failure-budget.ts';
 import { createLinkReports } from './link-reports.ts';
 import { isLive, type Link } from './negotiation.ts';
 import { createOperatorCheck } from './operator-check.ts';
@@ -61,8 +62,10 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     onChange: publishLease,
     clock,
   });
-  const sign = options.secretKey === undefined ? null : createSigner(room, room, options.secretKey);
+  const sign =
+    options.secretKey === undefined ? null : createSigner(room, room, options.secretKey, options.ed25519);
   const fleetKey = options.fleetKey ?? (() => null);
+  const budget = createFailureBudget(clock.now);
   let limits: Limits | null = null;
   let seq = 0;
   let made = 0;
@@ -218,7 +221,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function welcome(peer: string, epoch: number): Operator {
     const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
     const say = signalling.to(peer);
-    const sdp = sign === null ? say.sdp : (body: Parameters<typeof say.sdp>[0]) => say.sdp(sign(peer, body));
+    const sdp = (body: Parameters<typeof say.sdp>[0]) => {
+      // What can't be sent now is signed when it is sent again.
+      const isSigned = sign !== null && signalling.state.state === 'connected';
+      say.sdp(isSigned ? sign(peer, body) : body);
+    };
     const reports = createReports({
       send: say.report,
       onChange: () => explain(peer),
@@ -243,7 +250,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const stopWaiting = clock.after(UNUSED_MS, () => {
       session.close('left', 'nobody has entered the session that was made ahead');
     });
-    const check = createOperatorCheck({ room, peer }, fleetKey, clock.now);
+    const check = createOperatorCheck({
+      room,
+      peer,
+      fleetKey,
+      budget,
+      ed25519: options.ed25519,
+      now: clock.now,
+    });
     const operator = newOperator({ session, reports, epoch, enter, stopWaiting, check });
     operators.set(peer, operator);
     return operator;

@@ -4,8 +4,8 @@ import type { Command } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { createFreshness } from './freshness.ts';
 import type { Sdp } from './messages.ts';
-import { isLive } from './negotiation.ts';
-import type { OperatorCheck } from './operator-check.ts';
+import { isLive, type Live } from './negotiation.ts';
+import { type OperatorCheck, TOO_MANY } from './operator-check.ts';
 import type { createReports } from './reports.ts';
 import type { Session } from './session.ts';
 import type { LastCommand } from './vehicle-reports.ts';
@@ -97,9 +97,14 @@ export function isOwn(
 ): boolean {
   const { session, check } = operator;
   if (!isLive(session.link) || session.link.session !== message.session) return true;
+  if (!isOfUse(session.link, message)) {
+    drop('sdp', 'answers nothing that was asked');
+    return false;
+  }
   const why = check.refuses(message);
   if (why === null) return true;
   drop('sdp', `an operator is refused: ${why}`);
+  if (why === TOO_MANY) return false;
   operator.stopRefusing();
   operator.stopRefusing = clock.after(REFUSE_MS, () => {
     const { link } = session;
@@ -107,6 +112,13 @@ export function isOwn(
     session.close('refused', `this vehicle takes operators of its fleet only, and ${why}`);
   });
   return false;
+}
+
+/** What the negotiation would drop in any case, as it has been answered, is not worth the look at a signature. */
+function isOfUse({ phase, seq, answered, restarting }: Live, message: Sdp): boolean {
+  if (message.type === 'offer') return false;
+  if (message.type === 'answer') return !answered && message.seq === seq;
+  return !answered || (phase === 'connected' && message.seq === seq && !restarting);
 }
 
 /** Nothing that was to happen to it later happens any more. */
