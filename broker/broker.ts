@@ -15,8 +15,9 @@ import {
   type Subscription,
 } from 'aedes';
 import type { Log } from '../shared/log.ts';
+import { printable } from '../shared/printable.ts';
+import { sessionOfPeer } from '../shared/roles.ts';
 import { type Gate, type GateListener, OPEN_GATE } from './access/gate.ts';
-import { sessionOfPeer } from './access/identity.ts';
 import { createClientLog } from './client-log.ts';
 import {
   connectProblem,
@@ -134,6 +135,7 @@ export async function createBroker(
       packet.retain = false;
       said.why(client, `it may not retain '${shown(packet.topic)}'`, 'retained message passed on, not kept');
     }
+    if (client) nameStop(client, packet);
     const own = !client || roleOf(client) === 'server';
     const refusal = own
       ? null
@@ -141,6 +143,15 @@ export async function createBroker(
           said.over(client, ...more),
         );
     done(refusal && new LimitError(refusal));
+  }
+
+  /** Nobody stops a car in another's name; the stop gets through all the same. */
+  function nameStop(client: Client, packet: PublishPacket): void {
+    const stop = gate.namedStop(client, packet.topic, Buffer.from(packet.payload));
+    if (!stop) return;
+    packet.payload = Buffer.from(stop.payload);
+    if (stop.claimed !== null)
+      said.why(client, `it was in the name of '${stop.claimed}'`, 'emergency stop passed on in its own name');
   }
 
   /** What can never be received is refused, with the return code that MQTT has for it (3.9.3). */
@@ -322,6 +333,4 @@ const MOST_SHOWN = 100;
 
 /** A topic as it may be shown: without what would be no text. */
 const shown = (topic: string): string =>
-  topic.length > MOST_SHOWN
-    ? `${topic.slice(0, MOST_SHOWN).toWellFormed()}…`
-    : topic.toWellFormed().replaceAll(/\p{Cc}/gu, '\uFFFD');
+  printable(topic.slice(0, MOST_SHOWN)) + (topic.length > MOST_SHOWN ? '…' : '');

@@ -13,7 +13,8 @@ interface Room {
 }
 
 export interface Census {
-  count(): { vehiclesOnline: number; sessions: number };
+  /** @param sees of which rooms; null for all */
+  count(sees: ((room: string) => boolean) | null): { vehiclesOnline: number; sessions: number };
   /** All that vehicles say they have. */
   sessions(): { room: string; peer: string }[];
   /** Those of a peer, whether it is their vehicle or their operator. */
@@ -52,8 +53,9 @@ export function startCensus(client: MqttClient, root: string): Census {
   client.on('message', onMessage);
   client.subscribe([topics.filters.presence(), topics.offer('+')], { qos: 1 });
   return {
-    count() {
-      const online = [...rooms.values()].filter(({ epoch }) => epoch !== null);
+    count(sees) {
+      const seen = [...rooms].filter(([room]) => sees === null || sees(room));
+      const online = seen.map(([, room]) => room).filter(({ epoch }) => epoch !== null);
       // An offer state is believed only while its author's presence is online, with the same epoch.
       const sessions = online
         .flatMap(({ epoch, offer }) => (offer?.epoch === epoch ? offer.sessions : []))

@@ -13,12 +13,12 @@ import { type FleetAnswer, SIGN_IN_PATH } from '../shared/server-api.ts';
 import { isId } from '../shared/topics.ts';
 import type { Access } from './access/access.ts';
 import { callerOf, demand } from './access/caller.ts';
-import { isOwnPeer, mayEnter } from './access/identity.ts';
+import { entersAll, isOwnPeer, mayEnter } from './access/identity.ts';
 import type { SignIn } from './access/oidc.ts';
 import { type AccessRoutesOptions, accessAnswer, accessRoutes } from './access/routes.ts';
 import type { Forwarded } from './forwarded.ts';
 import type { IceSource } from './ice/ice-servers.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, SeesRoom } from './metrics.ts';
 import type { Refuse } from './origins.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { VehicleKeys } from './vehicle-keys.ts';
@@ -33,8 +33,8 @@ export interface HttpOptions {
   /** Why the server can't serve MQTT now; null when it can. */
   notReady(): string | null;
   metrics: Metrics;
-  /** What `/metrics` answers. */
-  metricsText(): Promise<string>;
+  /** What `/metrics` answers. @param sees the rooms that the caller may see; null for all */
+  metricsText(sees: SeesRoom | null): Promise<string>;
   /** Null when anybody may come in. */
   access: (AccessRoutesOptions & { control: Access; signIn?: Pick<SignIn, 'name' | 'router'> | null }) | null;
   forwarded: Forwarded;
@@ -68,9 +68,11 @@ export function createHttpApp(options: HttpOptions): Express {
     else response.status(503).json({ ready: false, reason });
   });
 
-  app.get('/metrics', demand(control, 'monitor', 'supervisor'), async (_request, response) => {
+  app.get('/metrics', demand(control, 'monitor', 'supervisor'), async (request, response) => {
+    const caller = control && (await callerOf(control, request));
+    const sees = caller && !entersAll(caller) ? (room: string) => mayEnter(caller, room) : null;
     response.set('Cache-Control', 'no-store').type(options.metrics.contentType);
-    response.send(await options.metricsText());
+    response.send(await options.metricsText(sees));
   });
 
   app.use('/api', (_request, response, next) => {

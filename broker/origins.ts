@@ -29,6 +29,10 @@ export type Refuse = (request: IncomingMessage) => Refusal | null;
 
 /** Methods that change nothing (RFC 9110, 9.2.1), and that other sites may therefore use. */
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+/** Where answers hold credentials, of the broker or of TURN servers: not for other sites, whatever the method. */
+const CREDENTIALS = /^\/api\//i;
+/** What a browser says of the page that asks (Fetch Metadata): one of ours, or no page but the person itself. */
+const OWN_SITES = ['same-origin', 'none'];
 /** Of names that others have chosen so much is repeated, characters. */
 const MOST_SHOWN = 80;
 
@@ -52,10 +56,10 @@ export function createSiteRules(site: Site, forwarded: Forwarded, sayOnce: SaidO
     };
   }
 
-  /** Programs that are no browser send none. */
+  /** Programs that are no browser say neither whose page asks nor from which site it is. */
   function origin(request: IncomingMessage): Refusal | null {
-    const { origin: from, host: named } = request.headers;
-    if (from === undefined) return null;
+    const { origin: from, host: named, 'sec-fetch-site': where } = request.headers;
+    if (from === undefined) return where === undefined ? null : fetchSite(String(where));
     const url = urlOf(from);
     if (url && allowed.has(url.origin)) return null;
     const secure = forwarded.isSecure(request);
@@ -65,6 +69,16 @@ export function createSiteRules(site: Site, forwarded: Forwarded, sayOnce: SaidO
       status: 403,
       phrase: 'Forbidden',
       text: `Pages of '${shown(from)}' may not use this server. If they are its own, behind a proxy, it needs --public-url; otherwise --allow-origin.`,
+    };
+  }
+
+  /** Not every request of another site's page has an Origin, and a sister site's page is another's too. */
+  function fetchSite(where: string): Refusal | null {
+    if (OWN_SITES.includes(where)) return null;
+    return {
+      status: 403,
+      phrase: 'Forbidden',
+      text: `This is for this server’s own pages, and the browser says that a page of another site asks (Sec-Fetch-Site: ${shown(where)}).`,
     };
   }
 
@@ -83,9 +97,10 @@ export function createSiteRules(site: Site, forwarded: Forwarded, sayOnce: SaidO
 
   return {
     /** For a request of the web server. */
-    request: say(
-      (request) => host(request) ?? (SAFE_METHODS.includes(request.method ?? '') ? null : origin(request)),
-    ),
+    request: say((request) => {
+      const isOpen = SAFE_METHODS.includes(request.method ?? '') && !CREDENTIALS.test(request.url ?? '');
+      return host(request) ?? (isOpen ? null : origin(request));
+    }),
     /** For a WebSocket: browsers let any page open one to anywhere. */
     upgrade: say((request) => host(request) ?? origin(request)),
   };

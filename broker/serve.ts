@@ -23,7 +23,7 @@ import { httpServerOptions, limitHttp } from './limits/http-limits.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { addressOf, listen, onlyAt } from './listening.ts';
 import { isLoopback } from './loopback.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type SeesRoom } from './metrics.ts';
 import { startEmbeddedBroker, watchExternalBroker } from './mqtt-side.ts';
 import { createSiteRules } from './origins.ts';
 import { type KeptTls, keepTls, type TlsFiles } from './tls/kept-tls.ts';
@@ -172,14 +172,16 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     throw error;
   }
   const { counts } = usage;
-  const metricsText = () =>
-    metrics.text({
+  const metricsText = (sees: SeesRoom | null) => {
+    const snapshot = {
       usage: counts(),
       mqttClients: side.clients(),
       used: guard.used(),
       certificateEnds: tls?.facts().until ?? null,
-      ...census.count(),
-    });
+      ...census.count(sees),
+    };
+    return metrics.text(snapshot, sees);
+  };
   const notReady = () => (closing ? 'the server is shutting down' : side.notReady());
 
   const fleet: FleetAnswer = { v: 1, root, mqtt: { url: side.pageUrl } };

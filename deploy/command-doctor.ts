@@ -1,5 +1,6 @@
 /** `plntry doctor`: what works from this machine, and what is missing. */
 import { Command, Option } from 'commander';
+import { allPrintable, printableJson } from '../shared/printable.ts';
 import type { IceServer } from '../shared/server-api.ts';
 import type { DoctorReport } from '../vehicle/doctor/findings.ts';
 import { tokenFileOption, tokenOf } from './access-options.ts';
@@ -80,7 +81,9 @@ ${ICE_HELP}`,
       if (stop.signal.aborted) return stop.die();
       const ms = Math.round(performance.now() - startedAt);
       const report: DoctorReport = { v: 1, ts: Date.now(), ms, diagnosis: diagnose(findings), findings };
-      const text = flags.json ? `${JSON.stringify(report, null, 2)}\n` : inWords(report);
+      const text = flags.json
+        ? `${printableJson(JSON.stringify(report, null, 2))}\n`
+        : inWords(allPrintable(report));
       process.exitCode = STATUS_EXIT[report.diagnosis.status];
       process.stdout.write(text, () => process.exit());
     });

@@ -1,5 +1,6 @@
 /** `plntry estop`: stops a vehicle at once, from a terminal. */
 import { Command } from 'commander';
+import { printable } from '../shared/printable.ts';
 import { tokenFileOption, tokenOf } from './access-options.ts';
 import { clientCertificate, trustAuthorities } from './client-tls.ts';
 import { option, parseReason, parseRoom, parseRoot, urlOf } from './options.ts';
@@ -43,7 +44,7 @@ The same without plntry, where nobody waits for an answer:
       const tls = clientCertificate(flags);
       const [{ estop }, { EXIT }] = await Promise.all([import('./estop.ts'), import('./lifecycle.ts')]);
       const outcome = await estop({ broker, tls, root, room, reason, token, limitMs: LIMIT_MS });
-      (outcome.stopped ? process.stdout : process.stderr).write(`${outcome.text}\n`);
+      (outcome.stopped ? process.stdout : process.stderr).write(`${printable(outcome.text)}\n`);
       process.exit(outcome.stopped ? EXIT.ok : EXIT.failure);
     });
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { Ended, Granted } from '../broker/access/register.ts';
 import type { Grant } from '../broker/access/tokens.ts';
+import { printable } from '../shared/printable.ts';
 import { isId } from '../shared/topics.ts';
 import { dataOption, momentOf } from './access-options.ts';
 import { OptionError, option, parseRoot } from './options.ts';
@@ -54,14 +55,14 @@ signing in, until it is given once more with --may-return.`,
         import('./grants.ts'),
         import('../broker/access/register.ts'),
         import('../broker/access/endings.ts'),
-        import('../broker/access/identity.ts'),
+        import('../shared/roles.ts'),
       ]);
       const folder = folderOf(flags.data);
       if (!existsSync(folder))
         throw new OptionError(`'${folder}' is no data folder of a server that has given access; see --data.`);
       if (flags.peer !== undefined && !isId(flags.peer))
         throw new OptionError(`'${flags.peer}' is not an id.`);
-      const write = (text: string) => process.stdout.write(`${text}\n`);
+      const write = (text: string) => process.stdout.write(`${printable(text)}\n`);
       const entries = readEnded(folder);
       const ended = sumUp(entries);
       if (flags.list) {

@@ -64,9 +64,11 @@ export function vehicleCommand(): Command {
     .addOption(option('--root <topic>', 'MQTT topic root', parseRoot).default('rooms'))
     .addOption(option('--name <text>', 'what people call the vehicle', parseName))
     .addOption(
-      option('--max-operators <number>', 'how many may watch at the same time', wholeNumber(1, 64)).default(
-        4,
-      ),
+      option(
+        '--max-operators <number>',
+        'how many people may watch at the same time',
+        wholeNumber(1, 64),
+      ).default(4),
     )
     .addOption(
       option(

@@ -1,5 +1,6 @@
 /** Running something until a signal, and the exit statuses. */
 import type { Log } from '../shared/log.ts';
+import { printable } from '../shared/printable.ts';
 
 /**
  * `replaced`: another agent has the vehicle's room, and starting again would only take it back. `refused`: the broker
@@ -105,8 +106,8 @@ function endAtOnce(signal: NodeJS.Signals): void {
 
 /** One sentence for people; the stack only for who asks for it. */
 function report(error: Error, log: Log): void {
-  process.stderr.write(`plntry: ${error.message || error.name}\n`);
-  log.debug({ stack: error.stack }, 'stack of the error');
+  process.stderr.write(`plntry: ${printable(error.message || error.name)}\n`);
+  log.debug({ stack: error.stack?.split('\n') }, 'stack of the error');
 }
 
 /** What a promise resolves with, or null when it has not within the limit. */

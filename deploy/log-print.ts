@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { printableJson } from '../shared/printable.ts';
 import { isId } from '../shared/topics.ts';
 import { DAMAGED, isBeingWritten, type LogFile, logsOf, roomsIn } from '../vehicle/log/log-folder.ts';
 import { isWhole, readMessages, UnreadableError } from '../vehicle/log/read.ts';
@@ -21,7 +22,7 @@ export async function listLogs(folder: string, json: boolean): Promise<void> {
       const { ms, state } = await describe(log);
       const name = basename(log.path);
       const begun = new Date(log.startedAt).toISOString();
-      if (json) await print(`${JSON.stringify({ room, begun, ms, ...log, state })}\n`);
+      if (json) await print(`${printableJson(JSON.stringify({ room, begun, ms, ...log, state }))}\n`);
       rows.push([room, name, durationOf(ms), sizeOf(log.bytes), state]);
     }
   }

@@ -1,4 +1,5 @@
 /** A drive log as text: one line for a message, one for a file. */
+import { printable, printableJson } from '../shared/printable.ts';
 import { VSS, type VssName } from '../shared/vss.ts';
 
 type Fields = Record<string, unknown>;
@@ -62,7 +63,7 @@ export function lineOf(topic: string, time: bigint, fields: Fields): string {
 
 /** The same for programs: one JSON object. */
 export const jsonLineOf = (topic: string, time: bigint, message: Fields): string =>
-  JSON.stringify({ time: isoTime(time), topic, message });
+  printableJson(JSON.stringify({ time: isoTime(time), topic, message }));
 
 const isoTime = (time: bigint): string => new Date(Number(time / 1_000_000n)).toISOString();
 
@@ -80,10 +81,6 @@ const pairs = (fields: Fields): string[] =>
 
 const inside = (fields: Fields, name: string): unknown =>
   name.split('.').reduce<unknown>((value, step) => (value as Fields | undefined)?.[step], fields);
-
-/** Operators' words go to a terminal, which would obey what some characters say. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '�');
 
 /** `1h02m`, `10m00s`, `3.2s`. */
 export function durationOf(ms: number): string {
@@ -104,7 +101,7 @@ export function tableOf(rows: string[][]): string {
     .map(
       (row) =>
         `${row
-          .map((cell, n) => cell.padEnd(widths[n] ?? 0))
+          .map((cell, n) => printable(cell).padEnd(widths[n] ?? 0))
           .join('  ')
           .trimEnd()}\n`,
     )

@@ -1,6 +1,7 @@
 /** The logger of every process: for people on a terminal, JSON lines otherwise; on stderr either way. */
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { allPrintable, printableJson } from '../shared/printable.ts';
 import type { LogLevel } from './options.ts';
 
 /** Never in a log, down to four levels deep: SDP tells addresses, the others open doors. */
@@ -24,7 +25,7 @@ const stderr: LogTarget = {
 
 /** @param name which part of the system logs, e.g. `server` */
 export function createLog(name: string, level: LogLevel, target: LogTarget = stderr): Logger {
-  const prettify = target.pretty ? prettifier() : (line: string) => line;
+  const prettify = target.pretty ? prettifier() : printableJson;
   return pino(
     {
       level,
@@ -38,9 +39,11 @@ export function createLog(name: string, level: LogLevel, target: LogTarget = std
 }
 
 function prettifier(): (line: string) => string {
-  return pretty.prettyFactory({
+  const prettify = pretty.prettyFactory({
     colorize: process.stderr.isTTY === true && !process.env.NO_COLOR,
     translateTime: 'SYS:HH:MM:ss',
     singleLine: true,
   });
+  // Before it is made pretty, which adds escape sequences of its own.
+  return (line) => prettify(allPrintable(JSON.parse(line)));
 }

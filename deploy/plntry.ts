@@ -2,6 +2,7 @@
 /** The command line of plntry. */
 import { readFileSync } from 'node:fs';
 import { CommanderError, program } from 'commander';
+import { printable } from '../shared/printable.ts';
 import { aclCommand } from './command-acl.ts';
 import { doctorCommand } from './command-doctor.ts';
 import { estopCommand } from './command-estop.ts';
@@ -57,6 +58,6 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
   if (!(error instanceof OptionError)) throw error;
-  process.stderr.write(`error: ${error.message}\n`);
+  process.stderr.write(`error: ${printable(error.message)}\n`);
   process.exit(EXIT.usage);
 }

@@ -6,6 +6,7 @@
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Clock } from './clock.ts';
 import type { Credentials } from './credentials.ts';
+import { wordsOf } from './estop-words.ts';
 import { sayWithConnect, type Word } from './first-flight.ts';
 import { createLogin } from './login.ts';
 import { type Messages, parseMessage } from './messages.ts';
@@ -328,17 +329,6 @@ export function createBus(options: BusOptions) {
       reopen();
     },
   };
-}
-
-/** So much is shown of what somebody writes, characters. */
-const MOST_WORDS = 120;
-
-/** A payload that somebody has written by hand; empty when it is none. */
-function wordsOf(payload: Uint8Array): string {
-  const text = new TextDecoder().decode(payload.subarray(0, 4 * MOST_WORDS));
-  // Neither JSON of another kind, nor bytes.
-  const readable = !/^\s*[{[]/.test(text) && !/[\p{Cc}\p{Cf}\uFFFD]/u.test(text.trim());
-  return readable ? [...text.trim()].slice(0, MOST_WORDS).join('') : '';
 }
 
 /** mqtt.js wants a Buffer type, and takes any bytes (none for an empty will). */

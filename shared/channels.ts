@@ -71,37 +71,33 @@ export const VehicleStateSchema = z.object({
 
 const at = { ts: number };
 
-/** Both ways on `events`. */
-export const EventSchema = z.discriminatedUnion('type', [
+/**
+ * Clock offset as in NTP, both ways: `echo` is the other's last `t`, and `held` how long ago that came, ms
+ * (0 unless said: the vehicle answers at once).
+ */
+const clock = z.object({
+  ...at,
+  type: z.literal('clock'),
+  t: number,
+  echo: z.optional(number),
+  held: z.optional(number),
+});
+/** To the holder: who asks for the wheel, null when nobody does any more. From the holder: that one gets it. */
+const handover = z.object({ ...at, type: z.literal('handover'), peer: z.nullable(id) });
+
+/** Operator → vehicle on `events`. What only a vehicle says is no event of an operator's, and the other way round. */
+const OperatorEventSchema = z.discriminatedUnion('type', [
   /** The operator of a session that was made ahead has come. */
   z.object({ ...at, type: z.literal('enter') }),
   /** handover: if somebody drives, that one shall be asked; takeover: a supervisor's, it shall be taken from that one. */
   z.object({ ...at, type: z.literal('request'), how: z.optional(z.enum(['handover', 'takeover'])) }),
-  z.object({ ...at, type: z.literal('grant'), lease: count }),
-  z.object({ ...at, type: z.literal('deny'), reason }),
-  /** Neither granted nor denied yet: what it waits for. */
-  z.object({ ...at, type: z.literal('wait'), reason }),
-  /** To the holder: who asks for the wheel, null when nobody does any more. From the holder: that one gets it. */
-  z.object({ ...at, type: z.literal('handover'), peer: z.nullable(id) }),
+  handover,
   /** From the holder: that one does not get it. */
   z.object({ ...at, type: z.literal('decline'), peer: id }),
   z.object({ ...at, type: z.literal('release') }),
-  z.object({ ...at, type: z.literal('revoke'), reason }),
   z.object({ ...at, type: z.literal('estop'), reason: z.optional(reason) }),
   z.object({ ...at, type: z.literal('reset') }),
-  /**
-   * Clock offset as in NTP, both ways: `echo` is the other's last `t`, and `held` how long ago that came, ms
-   * (0 unless said: the vehicle answers at once).
-   */
-  z.object({
-    ...at,
-    type: z.literal('clock'),
-    t: number,
-    echo: z.optional(number),
-    held: z.optional(number),
-  }),
-  /** m/s; without a reason it is the vehicle's own. */
-  z.object({ ...at, type: z.literal('limits'), maxSpeed: number, reason: z.optional(reason) }),
+  clock,
   z.object({
     ...at,
     type: z.literal('stats'),
@@ -113,16 +109,32 @@ export const EventSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
+/** Vehicle → operator on `events`. */
+const VehicleEventSchema = z.discriminatedUnion('type', [
+  z.object({ ...at, type: z.literal('grant'), lease: count }),
+  z.object({ ...at, type: z.literal('deny'), reason }),
+  /** Neither granted nor denied yet: what it waits for. */
+  z.object({ ...at, type: z.literal('wait'), reason }),
+  handover,
+  z.object({ ...at, type: z.literal('revoke'), reason }),
+  clock,
+  /** m/s; without a reason it is the vehicle's own. */
+  z.object({ ...at, type: z.literal('limits'), maxSpeed: number, reason: z.optional(reason) }),
+]);
+
 export type Command = z.infer<typeof CommandSchema>;
 export type VehicleState = z.infer<typeof VehicleStateSchema>;
-export type ChannelEvent = z.infer<typeof EventSchema>;
-export type Limits = Pick<Extract<ChannelEvent, { type: 'limits' }>, 'maxSpeed' | 'reason'>;
+export type OperatorEvent = z.infer<typeof OperatorEventSchema>;
+export type VehicleEvent = z.infer<typeof VehicleEventSchema>;
+export type ChannelEvent = OperatorEvent | VehicleEvent;
+export type Limits = Pick<Extract<VehicleEvent, { type: 'limits' }>, 'maxSpeed' | 'reason'>;
 export type SafetyState = VehicleState['safety'];
 export type Gear = Command['gear'];
 
 export const parseCommand = (text: string): Parsed<Command> => parse(CommandSchema, text);
 export const parseVehicleState = (text: string): Parsed<VehicleState> => parse(VehicleStateSchema, text);
-export const parseEvent = (text: string): Parsed<ChannelEvent> => parse(EventSchema, text);
+export const parseOperatorEvent = (text: string): Parsed<OperatorEvent> => parse(OperatorEventSchema, text);
+export const parseVehicleEvent = (text: string): Parsed<VehicleEvent> => parse(VehicleEventSchema, text);
 
 function parse<T>(schema: z.ZodMiniType<T>, text: string): Parsed<T> {
   if (text.length > MAX_CHANNEL_MESSAGE) return { ok: false, reason: `is ${text.length} characters long` };

@@ -1,5 +1,5 @@
 /** An operator's claim to the wheel: asking for it, having it, handing it over, and giving it back. */
-import type { ChannelEvent } from './channels.ts';
+import type { OperatorEvent, VehicleEvent } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { REGAIN_MS } from './lease.ts';
 import { type Claim, isClaimed, type RoomView } from './room-view.ts';
@@ -8,7 +8,7 @@ export interface ClaimOptions {
   view(): Pick<RoomView, 'claim' | 'askedBy'>;
   update(change: Partial<Pick<RoomView, 'claim' | 'askedBy'>>): void;
   /** False when it could not be sent. */
-  say(event: ChannelEvent): boolean;
+  say(event: OperatorEvent): boolean;
   drop(why: string): void;
   clock: Clock;
 }
@@ -58,7 +58,7 @@ export function keepClaim({ view, update, say, drop, clock }: ClaimOptions) {
       set({ state: 'none' });
     },
     /** The vehicle's word on it. */
-    heard(event: Extract<ChannelEvent, { type: 'grant' | 'deny' | 'wait' | 'revoke' | 'handover' }>): void {
+    heard(event: Extract<VehicleEvent, { type: 'grant' | 'deny' | 'wait' | 'revoke' | 'handover' }>): void {
       switch (event.type) {
         case 'grant':
           // Whoever has let go before the answer came must not believe in it, nor the vehicle.

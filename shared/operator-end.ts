@@ -4,12 +4,13 @@
  */
 import type { BusOptions, Incoming } from './bus.ts';
 import {
-  type ChannelEvent,
   type ChannelName,
   CLOCK_INTERVAL_MS,
   type Command,
-  parseEvent,
+  type OperatorEvent,
+  parseVehicleEvent,
   parseVehicleState,
+  type VehicleEvent,
   type VehicleState,
 } from './channels.ts';
 import type { Clock } from './clock.ts';
@@ -290,7 +291,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
   function heard(channel: ChannelName, text: string): void {
     const now = clock.now();
     if (channel === 'events') {
-      const parsed = parseEvent(text);
+      const parsed = parseVehicleEvent(text);
       return parsed.ok ? event(parsed.value, now) : signalling.drop(channel, parsed.reason);
     }
     const parsed = parseVehicleState(text);
@@ -303,7 +304,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     options.onState(parsed.value, answers ? now - echo - age : null);
   }
 
-  function event(event: ChannelEvent, now: number): void {
+  function event(event: VehicleEvent, now: number): void {
     switch (event.type) {
       case 'clock':
         if (event.echo === undefined) return;
@@ -332,7 +333,7 @@ export function createOperatorEnd(options: OperatorEndOptions) {
     say({ type: 'clock', ts: t, t, ...answer });
   }
 
-  function say(event: ChannelEvent): boolean {
+  function say(event: OperatorEvent): boolean {
     return session.send('events', JSON.stringify(event));
   }
 

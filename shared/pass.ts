@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import { fromBase64url, toBase64url } from './base64url.ts';
 import { isKey, MAX_PASS } from './keys.ts';
 import { isRoomPattern } from './room-pattern.ts';
-import { signText, verifyText } from './signature.ts';
+import { type Ed25519, signText, verifyText } from './signature.ts';
 import { isId } from './topics.ts';
 
 const MOST_ROOMS = 100;
@@ -41,12 +41,12 @@ export function issuePass(pass: Pass, fleetKey: string): string {
 }
 
 /** What a pass says, if it is one that the fleet has signed, expired or not. @param fleetKey its public key */
-export function readPass(text: string, fleetKey: string): Pass | null {
+export function readPass(text: string, fleetKey: string, by?: Ed25519): Pass | null {
   const [header = '', claims = '', signature = '', ...more] = text.split('.');
   if (more.length > 0 || text.length > MAX_PASS) return null;
   if (!HeaderSchema.safeParse(textToJson(header)).success) return null;
   const pass = ClaimsSchema.safeParse(textToJson(claims));
-  if (!pass.success || !verifyText(`${header}.${claims}`, signature, fleetKey)) return null;
+  if (!pass.success || !verifyText(`${header}.${claims}`, signature, fleetKey, by)) return null;
   return pass.data;
 }
 

@@ -18,6 +18,14 @@ export function roleOfId(id: string): Role | null {
   return 'vehicle';
 }
 
+/** Hex digits of a session in the ids of its pages, and of one page in them: see {@link sessionOfPeer}. */
+export const SESSION_DIGITS = 10;
+export const PEER_DIGITS = 8;
+const OF_A_PAGE = new RegExp(`^((?:op|sv)-[0-9a-f]{${SESSION_DIGITS}})-[0-9a-f]{${PEER_DIGITS}}$`);
+
+/** The ids of a browser's pages begin with that of its session, which is one person's; any other id is its own. */
+export const sessionOfPeer = (peer: string): string => OF_A_PAGE.exec(peer)?.[1] ?? peer;
+
 /** Why an id can't be that of somebody with this role, in one sentence; null when it can. */
 export function idProblemFor(role: Role, id: string): string | null {
   if (!isId(id)) return `'${id}' is not an id: 1 to 32 of a-z, 0-9 and '-', and no '-' first.`;

@@ -1,10 +1,10 @@
 /**
  * Who says a description: Ed25519 keys (RFC 8032) of vehicles, operators and fleets, and what is signed of an
- * SDP. Pure JavaScript, since pages over plain http have no `crypto.subtle`, and a vehicle's end has the same
- * code on both kinds of vehicle. Keys and signatures are base64url without padding.
+ * SDP. Keys and signatures are base64url without padding. By whom it is computed is the caller's to say; in
+ * pages it is pure JavaScript, since those over plain http have no `crypto.subtle`.
  *
- * Measured, on the 2 cores of docs/benchmarks.md: to sign 0.4 to 0.6 ms in Chromium and 0.8 in Node, to verify 0.5 to 2.5
- * and 1.7; before the first of either 20 to 25 ms in Node for a table and new code, 50 to 250 in a busy Chromium: see `warmUp`.
+ * Measured, on the 2 cores of docs/benchmarks.md: to sign 0.4 to 0.6 ms in Chromium, to verify 0.5 to 2.5; before the first
+ * of either 50 to 250 in a busy Chromium: see `warmUp`. An agent has Node's crypto, vehicle/ed25519.ts.
  */
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -17,6 +17,22 @@ import { KEY_BYTES, SIGNATURE_BYTES } from './keys.ts';
  */
 const WINDOW_BITS = 5;
 ed25519.Point.BASE.precompute(WINDOW_BITS);
+
+/** Ed25519 as a platform has it, over bytes of the right length. */
+export interface Ed25519 {
+  publicKey(secretKey: Uint8Array): Uint8Array;
+  sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
+  /** May throw for what is no key or no signature. False for a key of small order, under which one signature fits many texts. */
+  verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+}
+
+/** Everywhere. */
+const IN_JAVASCRIPT: Ed25519 = {
+  publicKey: ed25519.getPublicKey,
+  sign: ed25519.sign,
+  // By the letter of RFC 8032.
+  verify: (signature, message, publicKey) => ed25519.verify(signature, message, publicKey, { zip215: false }),
+};
 
 /** Names what is signed, so that a signature of this is never one of something else. */
 const TAG = 'plntry-sdp-1';
@@ -38,8 +54,8 @@ export interface Description {
 export const newKey = (): string => toBase64url(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 
 /** @throws Error of one sentence when it is no key */
-export const publicKeyOf = (secretKey: string): string =>
-  toBase64url(ed25519.getPublicKey(bytesOf(secretKey, KEY_BYTES)));
+export const publicKeyOf = (secretKey: string, by = IN_JAVASCRIPT): string =>
+  toBase64url(by.publicKey(bytesOf(secretKey, KEY_BYTES)));
 
 /**
  * What people compare: the first 16 bytes of the SHA-256 of a public key, as groups of four hexadecimal
@@ -52,22 +68,29 @@ export function fingerprintOf(publicKey: string): string {
 }
 
 /** Signs text in UTF-8. */
-export const signText = (text: string, secretKey: string): string =>
-  toBase64url(ed25519.sign(encoder.encode(text), bytesOf(secretKey, KEY_BYTES)));
+export const signText = (text: string, secretKey: string, by = IN_JAVASCRIPT): string =>
+  toBase64url(by.sign(encoder.encode(text), bytesOf(secretKey, KEY_BYTES)));
 
 /** Never throws: what is no key or no signature is not valid. */
-export function verifyText(text: string, signature: string, publicKey: string): boolean {
+export function verifyText(text: string, signature: string, publicKey: string, by = IN_JAVASCRIPT): boolean {
   const [key, sig] = [fromBase64url(publicKey), fromBase64url(signature)];
   if (key?.length !== KEY_BYTES || sig?.length !== SIGNATURE_BYTES) return false;
-  // By the letter of RFC 8032: no key of small order, under which one signature fits many texts.
-  return ed25519.verify(sig, encoder.encode(text), key, { zip215: false });
+  try {
+    return by.verify(sig, encoder.encode(text), key);
+  } catch {
+    return false;
+  }
 }
 
-export const signDescription = (description: Description, secretKey: string): string =>
-  signText(statement(description), secretKey);
+export const signDescription = (description: Description, secretKey: string, by?: Ed25519): string =>
+  signText(statement(description), secretKey, by);
 
-export const verifyDescription = (description: Description, signature: string, publicKey: string): boolean =>
-  verifyText(statement(description), signature, publicKey);
+export const verifyDescription = (
+  description: Description,
+  signature: string,
+  publicKey: string,
+  by?: Ed25519,
+): boolean => verifyText(statement(description), signature, publicKey, by);
 
 /**
  * Lines, of which the last is the SDP as it is sent. Its `a=fingerprint` lines (RFC 8122) are what binds the
@@ -83,12 +106,12 @@ function statement({ room, from, to, session, seq, type, sdp = '' }: Description
  * Signs what one peer says to others in its room: returns the message with `key` and `sig`.
  * @throws Error of one sentence when it is no key
  */
-export function createSigner(room: string, from: string, secretKey: string) {
-  const key = publicKeyOf(secretKey);
+export function createSigner(room: string, from: string, secretKey: string, by?: Ed25519) {
+  const key = publicKeyOf(secretKey, by);
   return <Body extends Omit<Description, 'room' | 'from' | 'to'>>(to: string, body: Body) => ({
     ...body,
     key,
-    sig: signDescription({ room, from, to, ...body }, secretKey),
+    sig: signDescription({ room, from, to, ...body }, secretKey, by),
   });
 }
 

@@ -6,6 +6,7 @@ import type { Credentials } from './credentials.ts';
 import type { Body, OfferState } from './messages.ts';
 import type { Link } from './negotiation.ts';
 import type { CreatePeer } from './peer.ts';
+import type { Ed25519 } from './signature.ts';
 import type { Doing } from './vehicle-reports.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -31,6 +32,8 @@ export interface VehicleEndOptions {
   name?: string | undefined;
   /** The vehicle's secret key, with which it signs; it signs nothing without. */
   secretKey?: string | undefined;
+  /** By which it signs and verifies; in JavaScript unless given. */
+  ed25519?: Ed25519;
   /** The fleet's public key as it is known now: only operators with its pass are taken. Null, or left out, takes all. */
   fleetKey?(): string | null;
   /** Operators that are let in at a time. */

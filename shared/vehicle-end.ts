@@ -6,18 +6,20 @@
 import { createAdmission, UNUSED_MS } from './admission.ts';
 import type { Incoming } from './bus.ts';
 import {
-  type ChannelEvent,
   type ChannelName,
   type Command,
   type Limits,
+  type OperatorEvent,
   parseCommand,
-  parseEvent,
+  parseOperatorEvent,
   STATE_HZ,
+  type VehicleEvent,
 } from './channels.ts';
 import { createLinkReports } from './link-reports.ts';
 import { isLive, type Link, sessionOf } from './negotiation.ts';
 import { type Charge, createOperatorBudget } from './operator-budget.ts';
 import { createOperatorCheck } from './operator-check.ts';
+import { CONNECTIONS, createPersonBudget, FAILURES, FLOODED } from './person-budget.ts';
 import { createRelayLimit } from './relay-limit.ts';
 import { createReports, hasComeToSomething, hasFailed } from './reports.ts';
 import { roleOfId } from './roles.ts';
@@ -43,7 +45,12 @@ export type VehicleEnd = ReturnType<typeof createVehicleEnd>;
 export function createVehicleEnd(options: VehicleEndOptions) {
   const { room, clock, log } = options;
   const operators = new Map<string, Operator>();
-  const admission = createAdmission(options.maxOperators, operators, turnAway);
+  const admission = createAdmission({
+    most: options.maxOperators,
+    visitors: operators,
+    stays,
+    onTurnedAway: turnAway,
+  });
   let driver: string | null = null;
   const lease = keepLease({
     standing: () => Math.abs(options.doing().speed) <= STANDING,
@@ -57,8 +64,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     onChange: publishLease,
     clock,
   });
-  const sign = options.secretKey === undefined ? null : createSigner(room, room, options.secretKey);
+  const sign =
+    options.secretKey === undefined ? null : createSigner(room, room, options.secretKey, options.ed25519);
   const fleetKey = options.fleetKey ?? (() => null);
+  const failures = createPersonBudget(FAILURES, clock.now);
+  const connections = createPersonBudget(CONNECTIONS, clock.now);
   let limits: Limits | null = null;
   let seq = 0;
   let made = 0;
@@ -163,28 +173,47 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       known?.session.dispatch({ type: 'presence', online: false, epoch: message?.epoch ?? null });
       return;
     }
-    const { epoch, preparing = false, supervises = false } = message;
+    const { epoch, preparing = false } = message;
+    const supervises = message.supervises === true && (!options.guarded || roleOfId(peer) === 'supervisor');
+    const arrival = { peer, epoch, supervises: supervises && isSupervisor(peer) };
+    // One for whom there is a place as a supervisor only, which its pass will say, has a session made ahead until then.
+    const unknown = supervises && !arrival.supervises && known?.session.link.phase !== 'connected';
+    const shows = unknown && !preparing && !known?.entered && admission.whyNot(arrival) !== null;
     // One who finds no place to prepare in has a session made when it enters.
-    if (!known && !(preparing ? admission.mayPrepare() : admission.ask(peer, epoch))) return;
+    const ahead = preparing || shows;
+    if (!known && !(ahead && admission.mayPrepare(peer)) && (preparing || !admission.ask(arrival))) return;
     const operator = known ?? welcome(peer, epoch);
-    operator.epoch = epoch;
-    operator.supervises = supervises && (!options.guarded || roleOfId(peer) === 'supervisor');
-    if (!preparing && !letIn(peer, operator)) return;
+    Object.assign(operator, { epoch, supervises, shows });
+    if (!ahead && !letIn(peer, operator)) return;
     operator.session.dispatch({ type: 'presence', online: true, epoch });
   }
 
-  function turnAway(peer: string): void {
-    const detail = `${options.maxOperators} operators are connected already, the most that are let in`;
+  /** As far as it is verified: by ids where the broker looks at those, else by the pass. */
+  function isSupervisor(peer: string): boolean {
+    return options.guarded || (operators.get(peer)?.check.maySupervise() ?? fleetKey() === null);
+  }
+
+  /** Drives, asks for the wheel, or supervises: nobody to be put out. */
+  function stays(peer: string): boolean {
+    const { holder, next, asking } = lease.message;
+    if ([holder, next, asking].includes(peer)) return true;
+    return operators.get(peer)?.supervises === true && isSupervisor(peer);
+  }
+
+  function turnAway(peer: string, detail: string): void {
     const prepared = operators.get(peer)?.session;
     if (prepared) prepared.close('full', detail);
     else signalling.to(peer).bye({ reason: 'full', detail });
-    log.info({ room, operator: peer }, 'turned an operator away: full');
+    log.info({ room, operator: peer, reason: detail }, 'turned an operator away: full');
   }
 
   function letIn(peer: string, operator: Operator): boolean {
     if (operator.entered) return true;
-    if (!admission.ask(peer, operator.epoch)) return false;
+    const { epoch, supervises } = operator;
+    const arrival = { peer, epoch, supervises: supervises && isSupervisor(peer) };
+    if (!admission.ask(arrival)) return false;
     operator.entered = true;
+    admission.makeRoom(arrival);
     operator.stopWaiting();
     operator.enter();
     operator.budget.enter();
@@ -196,7 +225,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function welcome(peer: string, epoch: number): Operator {
     const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
     const say = signalling.to(peer);
-    const sdp = sign === null ? say.sdp : (body: Parameters<typeof say.sdp>[0]) => say.sdp(sign(peer, body));
+    const sdp = (body: Parameters<typeof say.sdp>[0]) => {
+      // What can't be sent now is signed when it is sent again.
+      const isSigned = sign !== null && signalling.state.state === 'connected';
+      say.sdp(isSigned ? sign(peer, body) : body);
+    };
     const budget = createOperatorBudget(clock.now);
     const reports = createReports({
       send: say.report,
@@ -208,7 +241,11 @@ export function createVehicleEnd(options: VehicleEndOptions) {
       role: 'offerer',
       epoch: signalling.epoch,
       made,
-      createPeer: options.createPeer(peer, entered),
+      createPeer(handlers) {
+        if (connections.isSpent(peer)) throw new Error('connections are made too often');
+        connections.charge(peer);
+        return options.createPeer(peer, entered)(handlers);
+      },
       send: { ...say, sdp },
       announce: () => signalling.announce(),
       checkBroker: signalling.check,
@@ -223,7 +260,14 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const stopWaiting = clock.after(UNUSED_MS, () => {
       session.close('left', 'nobody has entered the session that was made ahead');
     });
-    const check = createOperatorCheck({ room, peer }, fleetKey, clock.now);
+    const check = createOperatorCheck({
+      room,
+      peer,
+      fleetKey,
+      failures,
+      ed25519: options.ed25519,
+      now: clock.now,
+    });
     const operator = newOperator({ session, reports, epoch, enter, stopWaiting, check, budget });
     operators.set(peer, operator);
     return operator;
@@ -239,6 +283,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     if (!isLive(link) || link.phase === 'connecting') lease.lost(peer);
     if (operator && link.phase === 'connecting') forgetSession(operator);
     if (link.phase === 'connected') {
+      if (operator?.shows) letIn(peer, operator);
       sendState(peer);
       // Asking again would cost whoever drove another round trip.
       if (before.phase === 'connecting' && operator?.entered) lease.back(peer);
@@ -274,8 +319,9 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   }
 
   function admitWaiting(): void {
-    for (const [peer, epoch] of admission.next()) {
+    for (const { peer, epoch, supervises } of admission.next()) {
       const operator = welcome(peer, epoch);
+      operator.supervises = supervises;
       letIn(peer, operator);
       operator.session.dispatch({ type: 'presence', online: true, epoch });
     }
@@ -286,12 +332,15 @@ export function createVehicleEnd(options: VehicleEndOptions) {
   function affords(peer: string, what: ChannelName, charge: Charge): boolean {
     if (charge === 'fine') return true;
     signalling.drop(what, 'more than an operator may say');
-    if (charge === 'out') operators.get(peer)?.session.close('refused', TOO_MUCH);
+    if (charge === 'out') {
+      connections.charge(peer, FLOODED);
+      operators.get(peer)?.session.close('refused', TOO_MUCH);
+    }
     return false;
   }
 
   function heard(peer: string, channel: ChannelName, text: string): void {
-    const parsed = channel === 'control' ? parseCommand(text) : parseEvent(text);
+    const parsed = channel === 'control' ? parseCommand(text) : parseOperatorEvent(text);
     if (!parsed.ok) return signalling.drop(channel, parsed.reason);
     if ('type' in parsed.value) event(peer, parsed.value);
     else command(peer, parsed.value);
@@ -307,7 +356,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     sendState(peer);
   }
 
-  function event(peer: string, event: ChannelEvent): void {
+  function event(peer: string, event: OperatorEvent): void {
     const operator = operators.get(peer);
     if (!operator) return;
     options.record?.({ kind: 'event', operator: peer, direction: 'received', event });
@@ -341,7 +390,7 @@ export function createVehicleEnd(options: VehicleEndOptions) {
 
   // What the vehicle says
 
-  function tell(peer: string, event: ChannelEvent): void {
+  function tell(peer: string, event: VehicleEvent): void {
     if (!operators.get(peer)?.session.send('events', JSON.stringify(event))) return;
     options.record?.({ kind: 'event', operator: peer, direction: 'sent', event });
   }

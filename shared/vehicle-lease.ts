@@ -1,5 +1,5 @@
 /** The lease as a vehicle's end keeps it: who has it, who is told what, and what everyone sees of it. */
-import type { ChannelEvent } from './channels.ts';
+import type { VehicleEvent } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { type Lease, type LeaseEvent, leaseAfter, noLease } from './lease.ts';
 import type { Body } from './messages.ts';
@@ -9,7 +9,7 @@ const LOOK_MS = 50;
 
 export interface VehicleLeaseOptions {
   standing(): boolean;
-  tell(peer: string, event: ChannelEvent): void;
+  tell(peer: string, event: VehicleEvent): void;
   /**
    * The holder or the number is another one.
    * @param asked the holder has asked for it at this moment

@@ -4,18 +4,19 @@ import type { Command } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { createFreshness } from './freshness.ts';
 import type { Sdp } from './messages.ts';
-import { sessionsOf } from './negotiation.ts';
+import { attemptOf, type Link, sessionsOf } from './negotiation.ts';
 import type { OperatorBudget } from './operator-budget.ts';
-import type { OperatorCheck } from './operator-check.ts';
+import { type OperatorCheck, TOO_MANY } from './operator-check.ts';
 import type { createReports } from './reports.ts';
 import type { Session } from './session.ts';
 import type { LastCommand } from './vehicle-reports.ts';
 
 export interface Operator extends Visitor {
   session: Session;
-  epoch: number;
   /** It says that it may take the wheel from others. */
   supervises: boolean;
+  /** There is no place for it unless its pass, which it is about to show, makes it a supervisor. */
+  shows: boolean;
   /** Who it is, by its pass and signature. */
   check: OperatorCheck;
   /** A session whose answer was refused is not ended any more. */
@@ -43,6 +44,7 @@ export const newOperator = (given: Given): Operator => ({
   ...given,
   entered: false,
   supervises: false,
+  shows: false,
   command: null,
   counted: -1,
   told: null,
@@ -97,9 +99,14 @@ export function isOwn(
 ): boolean {
   const { session, check } = operator;
   if (!sessionsOf(session.link).includes(message.session)) return true;
+  if (!isOfUse(session.link, message)) {
+    drop('sdp', 'answers nothing that was asked');
+    return false;
+  }
   const why = check.refuses(message);
   if (why === null) return true;
   drop('sdp', `an operator is refused: ${why}`);
+  if (why === TOO_MANY) return false;
   operator.stopRefusing();
   operator.stopRefusing = clock.after(REFUSE_MS, () => {
     const { link } = session;
@@ -108,6 +115,13 @@ export function isOwn(
     session.close('refused', `this vehicle takes operators of its fleet only, and ${why}`);
   });
   return false;
+}
+
+/** What the negotiation would drop in any case, as it has been answered, is not worth the look at a signature. */
+function isOfUse(link: Link, { type, session }: Sdp): boolean {
+  const attempt = attemptOf(link);
+  if (type === 'answer') return attempt?.session === session && !attempt.answered;
+  return type === 'restart' && link.phase !== 'connecting' && !attempt?.answered;
 }
 
 /** Nothing that was to happen to it later happens any more. */

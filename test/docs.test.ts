@@ -1,7 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { parseCommand, parseEvent, parseVehicleState } from '../shared/channels.ts';
+import {
+  parseCommand,
+  parseOperatorEvent,
+  parseVehicleEvent,
+  parseVehicleState,
+} from '../shared/channels.ts';
 import { parseMessage, schemas } from '../shared/messages.ts';
 import { createTopics, type TopicKind } from '../shared/topics.ts';
 import { isVssName } from '../shared/vss.ts';
@@ -31,7 +36,10 @@ describe('docs/protocol.md', () => {
     const on = (name: string) => examples.filter((example) => example.name === name).map(({ line }) => line);
     expect(on('command').map(parseCommand)).toMatchObject([{ ok: true }]);
     expect(on('state').map(parseVehicleState)).toMatchObject([{ ok: true }]);
-    const events = on('events').map(parseEvent);
+    const events = on('events').map((line) => {
+      const asOperators = parseOperatorEvent(line);
+      return asOperators.ok ? asOperators : parseVehicleEvent(line);
+    });
     expect(events.every(({ ok }) => ok)).toBe(true);
     const types = events.map((event) => event.ok && event.value.type);
     expect(types).toEqual(

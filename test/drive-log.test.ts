@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { fromJSONSchema } from 'zod';
 import { nalUnits } from '../vehicle/rtp.ts';
 import { type Cli, spawnCli } from './helpers/cli.ts';
+import { recordLog } from './helpers/log.ts';
 import { type TestOperator, testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
 import { IDR, SPS } from './vehicle/h264.ts';
 import { filesIn, indexed, temporaryFolder } from './vehicle/log/files.ts';
@@ -93,6 +94,34 @@ test('what was said and done in a drive is in the log, each message as its schem
   const pictures = on('/video').map(({ data }) => nalUnits(Buffer.from(String(data), 'base64')));
   const [first] = pictures.map((units) => units.map((unit) => (unit[0] ?? 0) & 31));
   expect(first).toEqual(expect.arrayContaining([SPS, IDR]));
+});
+
+test('what an operator sends that only vehicles say, or nobody, is dropped, told of once, and not in the log', async () => {
+  const folder = temporaryFolder();
+  const { mqttUrl } = await testServer();
+  const { log, entries } = recordLog();
+  const vehicle = await testVehicle(mqttUrl, { driveLog: { folder } }, log);
+  const operator = await drivenBy(mqttUrl);
+  const ts = Date.now();
+  for (const event of [
+    { type: 'deny', reason: 'no' },
+    { type: 'grant', lease: 7 },
+    { type: 'wait', reason: 'x' },
+    { type: 'revoke', reason: 'x' },
+    { type: 'limits', maxSpeed: 99 },
+    { type: 'of tomorrow' },
+  ])
+    for (let times = 0; times < 50; times++) operator.sendOn('events', JSON.stringify({ ts, ...event }));
+  // The channel is ordered: what was said before this has been heard.
+  operator.release();
+  await operator.until('given back', ({ lease }) => lease?.holder === null);
+  await vehicle.close();
+  const { messages } = await indexed(filesIn(folder)[0] ?? '');
+  const heard = messages
+    .filter(({ topic, message }) => topic === '/event' && message.direction === 'received')
+    .map(({ message }) => message.type);
+  expect(new Set(heard)).toEqual(new Set(['request', 'release']));
+  expect(entries.filter(({ fields }) => fields.what === 'events')).toHaveLength(1);
 });
 
 test('killed while it is driven, it leaves a log that can be read, and the next start ends it', async () => {

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Sdp } from '../shared/messages.ts';
+import { TOO_MANY } from '../shared/operator-check.ts';
 import { createSigner, newKey, publicKeyOf } from '../shared/signature.ts';
 import { readKey } from '../vehicle/own-key.ts';
 import { testFolder } from './helpers/folder.ts';
@@ -14,6 +15,7 @@ import {
 } from './helpers/hostile-broker.ts';
 import { keyStore, testFleet } from './helpers/keys.ts';
 import { recordLog } from './helpers/log.ts';
+import { connectMqtt } from './helpers/mqtt-clients.ts';
 import { type TestOperator, testListener, testOperator, testServer, testVehicle } from './helpers/room.ts';
 
 const FULL = { steer: 0, throttle: 1, brake: 0, gear: 'D' } as const;
@@ -269,6 +271,41 @@ describe('towards the vehicle', () => {
       'the pass is somebody else’s',
     ])
       await logged(({ fields }) => fields.why === `an operator is refused: ${why}`);
+  });
+
+  test('of wrong signatures on many pages of one person a few are looked at, and others drive on', async () => {
+    const { mqttUrl } = await testServer();
+    const { logged, entries } = await signingVehicle(mqttUrl, { fleetKey });
+    const honest = testOperator(mqttUrl, 'car1', 'rooms', 'entered', fleet.operator('op-3'));
+    await connected(honest);
+    const session = sessionOf(honest);
+    const pages = [1, 2, 3, 4].map((number) => `op-5f0c3a9d21-0000000${number}`);
+    const flood = await connectMqtt(mqttUrl);
+    flood.on('message', (topic, payload) => {
+      const offer = JSON.parse(payload.toString()) as Sdp;
+      const self = topic.split('/').at(-1) ?? '';
+      if (offer.type !== 'offer' || !pages.includes(self)) return;
+      const answer = { v: 1, ts: 1, session: offer.session, seq: offer.seq, type: 'answer', sdp: offer.sdp };
+      const wrong = createSigner('car1', self, newKey())('car1', answer as Sdp);
+      const { identity } = fleet.operator(self);
+      const shown = { ...wrong, key: publicKeyOf(identity.secretKey), pass: identity.pass() };
+      for (let times = 0; times < 50; times++)
+        flood.publish(`rooms/car1/sdp/${self}/car1`, JSON.stringify(shown));
+    });
+    await flood.subscribeAsync('rooms/car1/sdp/car1/+', { qos: 1 });
+    for (const self of pages) {
+      const online = { v: 1, ts: 1, state: 'online', role: 'operator', epoch: 1, since: 1 };
+      flood.publish(`rooms/car1/peers/${self}`, JSON.stringify(online), { qos: 1 });
+    }
+    const refused = 'an operator is refused:';
+    await logged(({ fields }) => fields.why === `${refused} it is not signed with the key of the pass`);
+    await logged(({ fields }) => fields.why === `${refused} ${TOO_MANY}`);
+    honest.request();
+    await honest.until('the wheel', ({ claim }) => claim.state === 'held');
+    honest.drive(FULL);
+    await honest.until('it moves', (_, state) => (state?.speed ?? 0) > 1);
+    expect(sessionOf(honest)).toBe(session);
+    expect(entries.filter(({ fields }) => fields.why === `${refused} ${TOO_MANY}`)).toHaveLength(1);
   });
 
   test('another connection is asked for and answered by the operator itself, or there is none', async () => {

@@ -18,6 +18,7 @@ import { createVehicleEnd } from '../shared/vehicle-end.ts';
 import type { Doing } from '../shared/vehicle-reports.ts';
 import { inOneText } from '../shared/verdict.ts';
 import { createAudience } from './audience.ts';
+import { NODE_ED25519 } from './ed25519.ts';
 import { createEstopLatch } from './estop-latch.ts';
 import { type FleetKeySource, keepFleetKey } from './fleet-key.ts';
 import { type AskIceServers, askServer, keepIceServers } from './ice-servers.ts';
@@ -161,6 +162,7 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
     room: options.room,
     name: options.name,
     ...(secretKey === null ? {} : { secretKey }),
+    ed25519: NODE_ED25519,
     ...(fleetKey ? { fleetKey: fleetKey.get } : {}),
     maxOperators: options.maxOperators,
     createPeer: (operator, entered) => (handlers) => {

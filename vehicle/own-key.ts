@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '../shared/log.ts';
 import { fingerprintOf, newKey, publicKeyOf } from '../shared/signature.ts';
+import { NODE_ED25519 } from './ed25519.ts';
 import { makeFolder } from './log/log-folder.ts';
 
 /**
@@ -13,7 +14,7 @@ import { makeFolder } from './log/log-folder.ts';
  */
 export async function ownKey(file: string, log: Log): Promise<string | null> {
   const kept = readKey(file) ?? (await makeKey(file).catch((error: Error) => unkept(error)));
-  const publicKey = kept === null ? null : publicKeyOf(kept);
+  const publicKey = kept === null ? null : publicKeyOf(kept, NODE_ED25519);
   if (publicKey !== null)
     log.info({ publicKey, fingerprint: fingerprintOf(publicKey) }, 'signs with its key');
   return kept;
@@ -38,7 +39,7 @@ export function readKey(file: string): string | null {
     throw new Error(`The key in ${file} can’t be read (${code}).`);
   }
   try {
-    publicKeyOf(text);
+    publicKeyOf(text, NODE_ED25519);
     return text;
   } catch {
     throw new Error(`${file} holds no key; restore it, or remove it to have a new one made.`);

@@ -14,6 +14,7 @@ import { createIssuer, type Issuer } from './issue.ts';
 import { createPasses, type Passes } from './passes.ts';
 import { createRules, type Rules } from './rules.ts';
 import { accessFolder, openSecret } from './secret.ts';
+import { createStopNames } from './stop-names.ts';
 import { type Audience, createTokens, type Grant, type Tokens, type Verdict } from './tokens.ts';
 
 export interface AccessOptions {
@@ -38,6 +39,8 @@ export interface Login {
 
 export interface Access {
   rules: Rules;
+  /** In whose name an emergency stop is. */
+  namedStop: ReturnType<typeof createStopNames>;
   tokens: Tokens;
   issuer: Issuer;
   endings: Endings;
@@ -79,6 +82,7 @@ export function createAccess(
 
   return {
     rules: createRules(root),
+    namedStop: createStopNames(root, clock.now),
     tokens,
     issuer: createIssuer(tokens, folder, now),
     endings,

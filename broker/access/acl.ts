@@ -1,7 +1,7 @@
 /** The access rules in the words of other brokers. Pure; the rules themselves are in rules.ts. */
 import type { Role } from '../../shared/roles.ts';
 import { isWildcard } from '../../shared/room-pattern.ts';
-import type { Identity } from './identity.ts';
+import { entersAll, type Identity } from './identity.ts';
 import { type Action, RULES } from './rules.ts';
 
 /** The `acl` claim of a token as EMQX reads it: topic filters that the client may publish and subscribe to. */
@@ -15,7 +15,7 @@ export interface AclClaim {
  * @param root the topic root
  */
 export function aclClaim({ sub, role, rooms }: Identity, root: string): AclClaim {
-  const names = rooms.includes('*') ? ['+'] : rooms.filter((room) => !isWildcard(room));
+  const names = entersAll({ rooms }) ? ['+'] : rooms.filter((room) => !isWildcard(room));
   const topics = (wanted: Action) =>
     rulesOf(role, wanted).flatMap((topic) => {
       const whole = topic.startsWith('$') ? topic : `${root}/${topic}`;

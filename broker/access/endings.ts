@@ -2,7 +2,7 @@
 import { watch } from 'node:fs';
 import type { Clock } from '../../shared/clock.ts';
 import type { Log } from '../../shared/log.ts';
-import { sessionOfPeer } from './identity.ts';
+import { sessionOfPeer } from '../../shared/roles.ts';
 import { ENDED, type Ended, type EndedFile, openEnded } from './register.ts';
 import type { Grant } from './tokens.ts';
 

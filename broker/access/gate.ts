@@ -4,8 +4,9 @@
  */
 import type { Client } from 'aedes';
 import type { Clock } from '../../shared/clock.ts';
+import { sessionOfPeer } from '../../shared/roles.ts';
 import type { Access, Login } from './access.ts';
-import { sessionOfPeer } from './identity.ts';
+import type { NamedStop } from './stop-names.ts';
 import type { Grant } from './tokens.ts';
 
 /** Rights that have run out are looked for this often, ms. */
@@ -22,6 +23,8 @@ export interface Gate {
   mayPublish(client: Client | null, topic: string, clientId: string | undefined): boolean;
   /** Whether it may retain something there, and leave it as its will. */
   mayLeave(client: Client, topic: string): boolean;
+  /** What is delivered of an emergency stop: it is in its publisher's name. Null for everything else. */
+  namedStop(client: Client, topic: string, payload: Uint8Array): NamedStop | null;
   maySubscribe(client: Client, filter: string): boolean;
   /** Connections of the same peer, or of pages of the same session, this one among them. */
   together(client: Client): number;
@@ -38,6 +41,7 @@ export const OPEN_GATE: Gate = {
   admit: async () => null,
   mayPublish: () => true,
   mayLeave: () => true,
+  namedStop: () => null,
   maySubscribe: () => true,
   together: () => 1,
   mayReceive: () => true,
@@ -150,6 +154,10 @@ export function createGate(
       if (isOwn(client)) return true;
       const grant = grants.get(client);
       return grant !== undefined && rules.mayLeave(grant, topic);
+    },
+    namedStop(client, topic, payload) {
+      const grant = grants.get(client);
+      return grant ? access.namedStop(grant.sub, topic, payload) : null;
     },
     together(client) {
       const mine = sessionOfPeer(grants.get(client)?.sub ?? '');

@@ -3,8 +3,8 @@
  * server started, and drives all the same, over WebRTC.
  */
 import type { Log } from '../../shared/log.ts';
+import { sessionOfPeer } from '../../shared/roles.ts';
 import type { Endings } from './endings.ts';
-import { sessionOfPeer } from './identity.ts';
 import { type Granted, grantedVersion, readGranted } from './register.ts';
 
 export interface Holders {

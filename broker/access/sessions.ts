@@ -1,8 +1,8 @@
 /** The sessions of browsers: from an invitation or a sign-in, kept in a cookie, and the tokens they give. */
 import { randomBytes } from 'node:crypto';
-import { PREFIXES, type Role } from '../../shared/roles.ts';
+import { PEER_DIGITS, PREFIXES, type Role, SESSION_DIGITS, sessionOfPeer } from '../../shared/roles.ts';
 import type { Access } from './access.ts';
-import { onlyRoom, PEER_DIGITS, SESSION_DIGITS, sessionOfPeer } from './identity.ts';
+import { onlyRoom } from './identity.ts';
 import { type Grant, newId, type Verdict } from './tokens.ts';
 
 const hex = (digits: number): string => randomBytes(digits / 2).toString('hex');

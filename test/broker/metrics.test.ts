@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import { cloudflare } from '../../broker/ice/cloudflare.ts';
+import { type Body, buildMessage } from '../../shared/messages.ts';
 import { createTopics } from '../../shared/topics.ts';
+import { guardedServer } from '../helpers/access.ts';
 import { connectMqtt } from '../helpers/mqtt-clients.ts';
 import { parseMetrics, type Scraped } from '../helpers/prometheus.ts';
 import { testOperator, testServer, testVehicle } from '../helpers/room.ts';
 import { startService } from '../helpers/service.ts';
 
-async function scrape(webUrl: string): Promise<Map<string, Scraped>> {
-  const response = await fetch(`${webUrl}/metrics`);
+async function scrape(webUrl: string, token?: string): Promise<Map<string, Scraped>> {
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const response = await fetch(`${webUrl}/metrics`, { headers });
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
   expect(response.headers.get('cache-control')).toBe('no-store');
@@ -82,4 +85,51 @@ test('rooms that somebody makes up show no numbers, and other ones only when som
   const families = await scrape(webUrl);
   expect(families.get('plntry_relay_bytes_total')?.samples).toEqual([]);
   expect(families.get('plntry_relay_month_bytes')?.samples).toEqual([]);
+});
+
+test('a token sees its own rooms, and only one for all rooms what is summed up over them', async () => {
+  const budgets = { all: 5e9, cars: new Map() };
+  const { webUrl, mqttUrl, login } = await guardedServer({ budgets: { ...budgets, car: 1e9 } });
+  const topics = createTopics();
+  const link = { path: 'relay', protocol: 'udp', rttMs: 1, lossPct: 0, kbps: 1 } as const;
+  for (const [room, relayBytes] of Object.entries({ car1: 1_000, car2: 2_000, 'van-1': 4_000 })) {
+    const client = await connectMqtt(mqttUrl, await login(room, 'vehicle', [room]));
+    const online: Body<'presence'> = { state: 'online', role: 'vehicle', epoch: 1, since: 1 };
+    const told = buildMessage('presence', online, Date.now());
+    await client.publishAsync(topics.presence(room, room), told, { qos: 1, retain: true });
+    const body = { ...link, session: '000000001-0001', relayBytes };
+    await client.publishAsync(topics.link(room, 'op-1'), buildMessage('link', body, Date.now()), { qos: 1 });
+  }
+  const tokenOf = async (...rooms: string[]) => (await login('mon-1', 'monitor', rooms)).password;
+  const tokens = { all: await tokenOf('*'), car: await tokenOf('car1'), pattern: await tokenOf('car*') };
+  const sums = ['plntry_relay_month_all_bytes', 'plntry_mqtt_clients', 'plntry_limit_used'];
+  await expect.poll(async () => only(await scrape(webUrl, tokens.all), sums[0] ?? '')).toBe(7_000);
+
+  // At once, so that what one sees is not mixed with what another does.
+  const [all, car, pattern] = await Promise.all([
+    scrape(webUrl, tokens.all),
+    scrape(webUrl, tokens.car),
+    scrape(webUrl, tokens.pattern),
+  ]);
+  const seen = (families: Map<string, Scraped>) =>
+    ['plntry_relay_bytes_total', 'plntry_relay_month_bytes', 'plntry_relay_budget_bytes'].map((name) =>
+      families
+        .get(name)
+        ?.samples.map(({ labels }) => labels.room ?? labels.scope)
+        .sort(),
+    );
+  const everything = ['car1', 'car2', 'van-1'];
+  expect(seen(all)).toEqual([everything, everything, ['all', ...everything]]);
+  expect(seen(car)).toEqual([['car1'], ['car1'], ['car1']]);
+  expect(seen(pattern)).toEqual([
+    ['car1', 'car2'],
+    ['car1', 'car2'],
+    ['car1', 'car2'],
+  ]);
+  expect([all, car, pattern].map((one) => only(one, 'plntry_vehicles_online'))).toEqual([3, 1, 2]);
+  for (const name of [...sums, 'plntry_limit_hits_total', 'plntry_relay_reports_dropped_total'])
+    expect([name, all.has(name), car.has(name), pattern.has(name)]).toEqual([name, true, false, false]);
+  const supervisor = (await login('sv-1', 'supervisor', ['car2'])).password;
+  expect(seen(await scrape(webUrl, supervisor))).toEqual([['car2'], ['car2'], ['car2']]);
+  expect(only(car, 'process_cpu_seconds_total')).toBeGreaterThan(0);
 });

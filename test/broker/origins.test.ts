@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseTrust } from '../../broker/forwarded.ts';
 import { type ServerOptions, startServer } from '../../broker/serve.ts';
+import { testFolder } from '../helpers/folder.ts';
 import { recordLog } from '../helpers/log.ts';
 
 const UPGRADE = {
@@ -47,7 +48,8 @@ async function site(options: Partial<ServerOptions> = {}) {
     warnings: () => entries.filter(({ message }) => message === 'request refused'),
     upgrade: (headers: Record<string, string>) => ask(`${server.webUrl}/mqtt`, { ...UPGRADE, ...headers }),
     get: (headers: Record<string, string>, path = '/healthz') => ask(server.webUrl + path, headers),
-    post: (headers: Record<string, string>) => ask(`${server.webUrl}/api/nothing`, headers, 'POST'),
+    post: (headers: Record<string, string>, path = '/api/nothing') =>
+      ask(server.webUrl + path, headers, 'POST'),
   };
 }
 
@@ -104,6 +106,45 @@ test('a request that changes something needs a fitting Origin too, one that only
   expect((await post({ Origin: `http://${host}` })).status).toBe(404);
   expect((await post({})).status).toBe(404);
   expect((await get({ Origin: 'https://evil.example' })).status).toBe(200);
+});
+
+describe('a request without an Origin whose browser says where it is from', () => {
+  const from = (site: string) => ({ 'Sec-Fetch-Site': site });
+
+  test('changes nothing and is given no credential, unless it is from a page of the server or from nobody’s', async () => {
+    const { post, get, warnings } = await site({ access: { data: testFolder() } });
+    for (const where of ['same-origin', 'none'])
+      expect([where, (await post(from(where), '/api/token')).status]).toEqual([where, 401]);
+    for (const where of ['cross-site', 'same-site', 'anything', '']) {
+      expect([where, (await post(from(where), '/api/token')).status]).toEqual([where, 403]);
+      expect([where, (await post(from(where))).status]).toEqual([where, 403]);
+      for (const path of ['/api/fleet', '/API/fleet', '/api/ice'])
+        expect([where, path, (await get(from(where), path)).status]).toEqual([where, path, 403]);
+    }
+    expect((await post({}, '/api/token')).status).toBe(401);
+    expect(JSON.parse((await get(from('cross-site'), '/api/fleet')).text)).toEqual({
+      error:
+        'This is for this server’s own pages, and the browser says that a page of another site asks (Sec-Fetch-Site: cross-site).',
+    });
+    expect(warnings()).toHaveLength(1);
+  });
+
+  test('may look at pages, to which a link of another site leads', async () => {
+    const { get } = await site();
+    expect((await get(from('cross-site'))).status).toBe(200);
+    expect((await get(from('cross-site'), '/nothing')).status).toBe(404);
+  });
+
+  test('goes by the Origin where there is one', async () => {
+    const { post, get, upgrade, host } = await site({ allowOrigins: ['https://desk.example.org'] });
+    const desk = { Origin: 'https://desk.example.org', ...from('same-site') };
+    expect((await post(desk)).status).toBe(404);
+    expect((await get(desk, '/api/fleet')).status).toBe(200);
+    expect((await upgrade(desk)).status).toBe(101);
+    expect((await get({ ...desk, Origin: 'https://evil.example' }, '/api/fleet')).status).toBe(403);
+    expect((await post({ Origin: `http://${host}`, ...from('same-origin') })).status).toBe(404);
+    expect((await upgrade(from('cross-site'))).status).toBe(403);
+  });
 });
 
 describe('the Host, where the server listens for its own machine only', () => {

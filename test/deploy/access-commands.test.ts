@@ -18,7 +18,9 @@ test('a token from the command line works with mosquitto_sub and mosquitto_pub, 
   const operator = await tokenOf(data, 'op-1', '--role', 'operator', '--rooms', 'car1');
   const ears = await mosquittoSub(port, 'rooms/#', '-u', 'mon-1', '-P', monitor);
   await mosquittoPub(port, 'rooms/car1/estop', 'people on the road', '-q', '1', '-u', 'op-1', '-P', operator);
-  expect(await ears.next()).toBe('rooms/car1/estop people on the road');
+  const [topic, ...words] = (await ears.next()).split(' ');
+  expect(topic).toBe('rooms/car1/estop');
+  expect(JSON.parse(words.join(' '))).toMatchObject({ from: 'op-1', reason: 'people on the road' });
   await expect(mosquittoPub(port, 'rooms/car1/estop', 'no token', '-q', '1')).rejects.toThrow();
 });
 

@@ -141,7 +141,9 @@ describe('bad input is one sentence', () => {
 
 test('what an operator says can’t command the terminal', () => {
   const line = lineOf('/safety', 0n, { state: 'estopped', reason: 'by op-1: \u001b[2J\r\nall is well' });
-  expect(line).toBe('1970-01-01T00:00:00.000Z /safety           estopped: by op-1: �[2J��all is well');
+  expect(line).toBe(
+    '1970-01-01T00:00:00.000Z /safety           estopped: by op-1: <U+001B>[2J<U+000D><U+000A>all is well',
+  );
 });
 
 test.each([

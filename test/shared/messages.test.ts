@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseCommand, parseEvent, parseVehicleState } from '../../shared/channels.ts';
+import {
+  parseCommand,
+  parseOperatorEvent,
+  parseVehicleEvent,
+  parseVehicleState,
+} from '../../shared/channels.ts';
 import { buildMessage, MAX_MESSAGE_BYTES, parseMessage, schemas } from '../../shared/messages.ts';
 import type { TopicKind } from '../../shared/topics.ts';
 
@@ -62,9 +67,33 @@ test('nothing that arrives makes a parser throw', () => {
     fc.property(fc.uint8Array(), fc.json(), fc.constantFrom(...kinds), (raw, json, kind) => {
       expect(parseMessage(kind, raw).ok).toBeTypeOf('boolean');
       expect(parseMessage(kind, new TextEncoder().encode(json)).ok).toBe(false);
-      for (const parse of [parseCommand, parseVehicleState, parseEvent]) expect(parse(json).ok).toBe(false);
+      const parsers = [parseCommand, parseVehicleState, parseOperatorEvent, parseVehicleEvent];
+      for (const parse of parsers) expect(parse(json).ok).toBe(false);
     }),
   );
+});
+
+test('each end takes the events that the other sends, and no others', () => {
+  const peer = 'op-1';
+  const [lease, reason, maxSpeed] = [1, 'a', 1];
+  const stats = { type: 'stats', fps: 1, kbps: 1, lostPackets: 0 };
+  const both = [
+    { type: 'clock', t: 1 },
+    { type: 'handover', peer },
+  ];
+  const ofOperators = ['enter', 'request', 'release', 'estop', 'reset'].map((type) => ({ type }));
+  const ofVehicles = ['deny', 'wait', 'revoke'].map((type) => ({ type, reason }));
+  const takenBy = (parse: typeof parseOperatorEvent | typeof parseVehicleEvent) =>
+    [...both, ...ofOperators, { type: 'decline', peer }, stats, ...ofVehicles, { type: 'grant', lease }]
+      .concat([{ type: 'limits', maxSpeed } as never, { type: 'of tomorrow' }])
+      .filter((event) => parse(JSON.stringify({ ts: 1, ...event })).ok)
+      .map(({ type }) => type);
+  expect(takenBy(parseOperatorEvent)).toEqual([
+    ...['clock', 'handover', 'enter', 'request', 'release', 'estop', 'reset', 'decline', 'stats'],
+  ]);
+  expect(takenBy(parseVehicleEvent)).toEqual([
+    ...['clock', 'handover', 'deny', 'wait', 'revoke', 'grant', 'limits'],
+  ]);
 });
 
 test('commands out of range are refused', () => {

@@ -174,7 +174,9 @@ test('what is retained beside the protocol is passed on and not kept; wills are 
   const heard = nextMessage(vehicle);
   const driver = await connectMqtt(mqttUrl, operator);
   await driver.publishAsync('rooms/car1/estop', 'people on the road', { qos: 1, retain: true });
-  expect(await heard).toMatchObject({ topic: 'rooms/car1/estop', text: 'people on the road' });
+  const stop = await heard;
+  expect(stop.topic).toBe('rooms/car1/estop');
+  expect(JSON.parse(stop.text)).toMatchObject({ from: 'op-1', reason: 'people on the road' });
   await logged(({ message }) => message === 'retained message passed on, not kept');
   await driver.publishAsync('rooms/car1/peers/op-1', 'here', { qos: 1, retain: true });
   await driver.endAsync();

@@ -1,10 +1,10 @@
 /** Invitations, cookies and page tokens, as a browser asks for them. */
 
 import { expect, test } from 'vitest';
-import { sessionOfPeer } from '../../../broker/access/identity.ts';
 import { addEnded } from '../../../broker/access/register.ts';
 import { iceFromEnvironment } from '../../../broker/ice/from-environment.ts';
 import { readPass } from '../../../shared/pass.ts';
+import { sessionOfPeer } from '../../../shared/roles.ts';
 import { newKey, publicKeyOf } from '../../../shared/signature.ts';
 import { guardedServer, HOUR_S } from '../../helpers/access.ts';
 import { closed, connectMqtt } from '../../helpers/mqtt-clients.ts';
