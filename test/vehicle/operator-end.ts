@@ -71,10 +71,7 @@ export function vehiclePeer(options: Partial<PeerOptions> = {}) {
     keyFrameWanted: () => said.push('key frame'),
     report: (report) => reports.push(report),
   });
-  onTestFinished(() => {
-    peer.close();
-    factory.close();
-  });
+  onTestFinished(() => peer.close());
   return {
     peer,
     said,
