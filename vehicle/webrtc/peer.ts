@@ -68,6 +68,9 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions): V
   reporter.enter('ice', 'new');
 
   function transportEvents(): TransportEvents {
+    const open = new Set<ChannelName>();
+    let reached = false;
+    let secured = false;
     return {
       candidate: (candidate) => void (closed || handlers.candidate(candidate)),
       gathering: (state) => reporter.enter('gathering', state),
@@ -76,9 +79,12 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions): V
         ice = state;
         // libjuice says so from its first candidate on.
         if (answered || state !== 'checking') reporter.enter('ice', state);
-        if (state === 'connected') reporter.enter('dtls', 'connecting');
+        if (state !== 'connected' || reached) return;
+        reached = true;
+        reporter.enter('dtls', 'connecting');
       },
       secured() {
+        secured = true;
         reporter.enter('dtls', 'connected');
         reporter.enter('channels', 'connecting');
         if (answered?.video) video ??= sendVideo(answered.video);
@@ -86,22 +92,25 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions): V
       },
       media: (packet) => video?.feedback(packet),
       message: (channel, text) => handlers.message(channel, text),
-      channel(_name, state) {
-        reporter.enter('channels', state === 'closed' ? 'closed' : isOpen() ? 'open' : 'connecting');
+      channel(name, state) {
+        // Channels end, too, when the transport below them never worked; that is told as such.
+        if (state === 'closed' && !secured) return;
+        open[state === 'open' ? 'add' : 'delete'](name);
+        const isOpen = open.size === CHANNEL_NAMES.length;
+        reporter.enter('channels', state === 'closed' ? 'closed' : isOpen ? 'open' : 'connecting');
         if (state === 'closed') handlers.closed?.();
-        else if (isOpen()) handlers.open();
+        else if (isOpen) handlers.open();
       },
       failed(error) {
-        const secured = ice === 'connected' || ice === 'completed';
-        if (secured) reporter.enter('dtls', 'failed');
+        // A path was there, and whoever was at its other end could not prove to be the one of the answer.
+        const refused = reached && !secured;
+        if (refused) reporter.enter('dtls', 'failed');
         handlers.failed(
-          error ? String(error) : secured ? 'the DTLS handshake failed' : 'no network path works',
+          error ? String(error) : refused ? 'the DTLS handshake failed' : 'no network path works',
         );
       },
     };
   }
-
-  const isOpen = () => CHANNEL_NAMES.every((name) => transport.connection()?.isOpen(name));
 
   function sendVideo(taken: AnsweredVideo): VideoSender {
     return createVideoSender({
