@@ -121,7 +121,6 @@ test('the vehicle ends it when nobody enters', async () => {
   });
   onTestFinished(async () => {
     await vehicle.close();
-    peers.close();
   });
   const ahead = prepare(mqttUrl);
   await ahead.until('connected', connected);

@@ -280,7 +280,6 @@ export async function runVehicle(options: VehicleOptions, log: Log): Promise<Run
       await end.close();
       recorder?.close();
       const logged = driveLog?.close();
-      peers.close();
       iceServers.close();
       fleetKey?.close();
       driver.close();

@@ -12,7 +12,6 @@ import { startTurnServer } from '../helpers/turn-server.ts';
 /** A vehicle's peer that gathers; resolves at the end of it. */
 async function gather(iceServers: IceServer[]) {
   const peers = createPeerFactory({ iceServers: () => iceServers, notes: () => ['A note.'] });
-  onTestFinished(() => peers.close());
   const candidates: Candidate[] = [];
   const reports: PeerReport[] = [];
   const done = Promise.withResolvers<void>();

@@ -28,9 +28,14 @@ export function meet(
     void vehicle.peer.addCandidate({ candidate: candidate.candidate, sdpMid: '0', sdpMLineIndex: 0 });
   });
   /** @param change what somebody in the middle makes of the answer */
-  async function negotiate(change: (answer: string) => string = (answer) => answer): Promise<void> {
+  async function negotiate(
+    change: (answer: string) => string = (answer) => answer,
+    role: 'active' | 'passive' = 'active',
+  ): Promise<void> {
     const sdp = await vehicle.peer.createOffer();
-    await operator.connection.setRemoteDescription({ type: 'offer', sdp });
+    // What is offered is `actpass`; who is offered the other role has this one.
+    const offered = role === 'active' ? sdp : sdp.replaceAll('a=setup:actpass', 'a=setup:active');
+    await operator.connection.setRemoteDescription({ type: 'offer', sdp: offered });
     described.resolve();
     const answer = await operator.connection.createAnswer();
     void operator.connection.setLocalDescription(answer);
@@ -71,10 +76,7 @@ export function vehiclePeer(options: Partial<PeerOptions> = {}) {
     keyFrameWanted: () => said.push('key frame'),
     report: (report) => reports.push(report),
   });
-  onTestFinished(() => {
-    peer.close();
-    factory.close();
-  });
+  onTestFinished(() => peer.close());
   return {
     peer,
     said,

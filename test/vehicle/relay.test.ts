@@ -24,30 +24,33 @@ const stats = ({ vehicle }: Meeting) => vehicle.peer.stats();
 const relayedVehicle = (servers: IceServer[]) =>
   meet({ iceServers: () => servers }, {}, { fromVehicle: isRelay, fromOperator: () => false });
 
-test.each(['udp', 'tcp'] as const)('a relay over %s carries data both ways, is counted and given back', async (way) => {
-  const turn = await startTurnServer();
-  const both = meet({ iceServers: () => turn.servers([turn[way]]) }, {}, { fromVehicle: isRelay });
-  // What is announced of the operator is the permission; that it is reached there directly is prevented.
-  const add = both.vehicle.peer.addCandidate;
-  both.vehicle.peer.addCandidate = (candidate) =>
-    add(candidate && { ...candidate, candidate: candidate.candidate.replace(/ \d+ typ/, ' 9 typ') });
-  await both.negotiate();
-  await connected(both);
-  const before = await stats(both);
-  await both.heard();
-  both.vehicle.peer.send('events', 'hello');
-  await both.operator.channels.events.onMessage.asPromise();
-  const after = await stats(both);
-  expect(after).toMatchObject({ path: 'relay', protocol: 'udp', relayProtocol: way });
-  expect(after?.relayBytes).toBeGreaterThan(before?.relayBytes ?? Number.POSITIVE_INFINITY);
-  expect(after?.bytesSent).toBeGreaterThan(0);
-  expect(after?.bytesReceived).toBeGreaterThan(before?.bytesReceived ?? Number.POSITIVE_INFINITY);
-  expect(both.vehicle.reports.at(-1)?.pair?.local).toMatchObject({ type: 'relay', relayProtocol: way });
+test.each(['udp', 'tcp'] as const)(
+  'a relay over %s carries data both ways, is counted and given back',
+  async (way) => {
+    const turn = await startTurnServer();
+    const both = meet({ iceServers: () => turn.servers([turn[way]]) }, {}, { fromVehicle: isRelay });
+    // What is announced of the operator is the permission; that it is reached there directly is prevented.
+    const add = both.vehicle.peer.addCandidate;
+    both.vehicle.peer.addCandidate = (candidate) =>
+      add(candidate && { ...candidate, candidate: candidate.candidate.replace(/ \d+ typ/, ' 9 typ') });
+    await both.negotiate();
+    await connected(both);
+    const before = await stats(both);
+    await both.heard();
+    both.vehicle.peer.send('events', 'hello');
+    await both.operator.channels.events.onMessage.asPromise();
+    const after = await stats(both);
+    expect(after).toMatchObject({ path: 'relay', protocol: 'udp', relayProtocol: way });
+    expect(after?.relayBytes).toBeGreaterThan(before?.relayBytes ?? Number.POSITIVE_INFINITY);
+    expect(after?.bytesSent).toBeGreaterThan(0);
+    expect(after?.bytesReceived).toBeGreaterThan(before?.bytesReceived ?? Number.POSITIVE_INFINITY);
+    expect(both.vehicle.reports.at(-1)?.pair?.local).toMatchObject({ type: 'relay', relayProtocol: way });
 
-  const given = turn.prints(/refreshed, .*lifetime=0|lifetime=0/);
-  both.vehicle.peer.close();
-  await given;
-});
+    const given = turn.prints(/refreshed, .*lifetime=0|lifetime=0/);
+    both.vehicle.peer.close();
+    await given;
+  },
+);
 
 test('of relays over UDP and TCP, the one over UDP is used', async () => {
   const turn = await startTurnServer();
@@ -82,17 +85,20 @@ test('a relay of the operator is enough, and its bytes count once', async () => 
   expect(now?.relayBytes).toBeLessThanOrEqual((now?.bytesSent ?? 0) + (now?.bytesReceived ?? 0));
 });
 
-test.each(['udp', 'tcp'] as const)('two relays, of which the vehicle’s is over %s, and bytes count twice', async (way) => {
-  const turn = await startTurnServer();
-  const both = meet(
-    { iceServers: () => turn.servers([turn[way]]) },
-    { ...forOperator(turn), iceTransportPolicy: 'relay' },
-    { fromVehicle: isRelay, fromOperator: isRelay },
-  );
-  await both.negotiate();
-  await connected(both);
-  await expect.poll(() => stats(both), POLL).toMatchObject({ path: 'relay' });
-});
+test.each(['udp', 'tcp'] as const)(
+  'two relays, of which the vehicle’s is over %s, and bytes count twice',
+  async (way) => {
+    const turn = await startTurnServer();
+    const both = meet(
+      { iceServers: () => turn.servers([turn[way]]) },
+      { ...forOperator(turn), iceTransportPolicy: 'relay' },
+      { fromVehicle: isRelay, fromOperator: isRelay },
+    );
+    await both.negotiate();
+    await connected(both);
+    await expect.poll(() => stats(both), POLL).toMatchObject({ path: 'relay' });
+  },
+);
 
 test('nobody gets through a relay without the session’s password', async () => {
   const turn = await startTurnServer();

@@ -1,18 +1,17 @@
 /**
- * Paths that libjuice does not see itself: what comes from one address of the other end enters libjuice from a
- * socket of its own on loopback, and what libjuice sends there leaves to that address. To libjuice that is
- * another remote candidate, with a lower priority than any other. There are two kinds:
+ * The ways to the other end, as libjuice sees them. It listens on loopback alone; here each pair of a way (a UDP
+ * socket, or a relay) and an address of the other end has a socket there, a bridge, which to libjuice is a remote
+ * candidate. Why not libjuice's own sockets:
  *
- * - over a relay of this end. This end waits there: the other end knows the relayed address, and its check makes
- *   the bridge. libjuice is told of it before it sees the check: from an unknown address it would give the path
- *   the check's own, high priority. Only a check with this session's password makes one;
- * - to a relay of the other end, where a browser reaches that by TCP or TLS. Chromium (at least until 150) says
- *   there in its checks that its ICE tie-breaker is 0, which libjuice answers with an error (400), and Chromium
- *   leaves the path. It is put right on the way.
+ * - it knows TURN over UDP only, and asks one STUN server;
+ * - whoever is not of this session does not even get to it: only a check with the session's password makes a
+ *   bridge, and what comes from an address without one is dropped;
+ * - the preference of paths is decided here, whether an address was named or a check came from it first;
+ * - Chromium (at least until 150) says in its checks over TURN by TCP or TLS that its tie-breaker is 0, which
+ *   libjuice answers with an error, and Chromium leaves the path. It is put right on the way.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
-import type { TurnTransport } from './ice-targets.ts';
+import { priorityOf } from './path-priority.ts';
 import {
   type Address,
   ATTRIBUTE,
@@ -26,60 +25,63 @@ import {
 import type { Allocation } from './turn-allocation.ts';
 
 const HERE = '127.0.0.1';
-/** Over relays of this end, for one session: four addresses of the other end at one, or its only one at four. */
-const MOST_BRIDGES = 4;
-/** Lower than those of all other candidates (RFC 8445, section 5.1.2); the nearer to plain UDP, the better. */
-const PRIORITY: Record<TurnTransport, number> = { udp: 400, tcp: 300, tls: 200 };
-const DIRECT_PRIORITY = 450;
-/** Over two relays. */
-const OTHER_RELAYED = -150;
+/** Of those whose check came before their address was named: behind another NAT, hidden, or over a relay. */
+const MOST_UNNAMED = 6;
 /** Packets that come while a socket is made. */
 const MOST_WAITING = 8;
 /** Any but 0. */
 const TIE_BREAKER = Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]);
 
+/** By which packets leave. */
+export interface Way {
+  send(packet: Buffer, to: Address): void;
+  /** Null for a socket of this machine. */
+  relay: Allocation | null;
+}
+
 export interface Bridge {
-  /** Null where it leads to the other end without one. */
-  allocation: Allocation | null;
+  way: Way;
   peer: Address;
-  /** Sent and received, without the checks. */
-  bytes: number;
+  /** Bytes, without the checks. */
+  sent: number;
+  received: number;
 }
 
 interface Open extends Bridge {
-  send(packet: Buffer): void;
-  sockets: Socket[];
+  socket: Socket;
   /** Libjuice's candidate for it; null while the socket is being made. */
   port: number | null;
   waiting: Buffer[];
 }
 
 export interface BridgesOptions {
-  /** Libjuice's own port; null while that is not known. */
-  port(): number | null;
+  /** Libjuice's own port. */
+  port: number;
   /** Of this end's description (RFC 8445, section 5.3). */
-  password(): string | null;
-  /** Whether the other end has named this address as a relayed one. */
-  isRelay(address: Address): boolean;
+  password: Buffer;
+  /** As what the other end has named an address, if it has. */
+  typeOf(address: Address): string | undefined;
   /** Tells libjuice of a candidate, at once. */
   candidate(line: string): void;
 }
 
 export type Bridges = ReturnType<typeof createBridges>;
 
-export function createBridges(options: BridgesOptions) {
-  const relayed = new Map<string, Open>();
-  const direct: Open[] = [];
+export function createBridges({ port: target, password, typeOf, candidate }: BridgesOptions) {
+  const bridges = new Map<Way, Map<string, Open>>();
+  let unnamed = 0;
   let closed = false;
-  const all = () => [...relayed.values(), ...direct];
+  const all = () => [...bridges.values()].flatMap((ofWay) => [...ofWay.values()]);
 
-  function open(bridge: Open, priority: number, target: number): Open {
+  function open(way: Way, peer: Address): Open {
     const socket = createSocket('udp4');
-    bridge.sockets.push(socket);
+    const bridge: Open = { way, peer, sent: 0, received: 0, socket, port: null, waiting: [] };
+    const ofWay = bridges.get(way) ?? new Map<string, Open>();
+    bridges.set(way, ofWay.set(peer.join(' '), bridge));
     socket.on('error', () => {});
     socket.on('message', (packet) => {
-      if (!isStun(packet)) bridge.bytes += packet.length;
-      bridge.send(isStun(packet) ? outgoing(packet, bridge.peer, options.password()) : packet);
+      if (!isStun(packet)) bridge.sent += packet.length;
+      way.send(isStun(packet) ? outgoing(packet, peer, password) : packet, peer);
     });
     socket.bind(0, HERE, () => {
       // Connected: it takes packets from libjuice alone.
@@ -87,9 +89,8 @@ export function createBridges(options: BridgesOptions) {
         if (closed) return;
         const { port } = socket.address();
         bridge.port = port;
-        options.candidate(
-          `candidate:${port} 1 UDP ${priority} ${HERE} ${port} typ relay raddr 0.0.0.0 rport 0`,
-        );
+        const priority = priorityOf(way.relay?.target.transport ?? null, peer[0], typeOf(peer));
+        candidate(`candidate:${port} 1 UDP ${priority} ${HERE} ${port} typ host`);
         for (const packet of bridge.waiting.splice(0)) enter(bridge, packet);
       });
     });
@@ -97,83 +98,57 @@ export function createBridges(options: BridgesOptions) {
   }
 
   function enter(bridge: Open, packet: Buffer): void {
-    if (closed) return;
     if (bridge.port === null) {
       if (bridge.waiting.length < MOST_WAITING) bridge.waiting.push(Buffer.from(packet));
       return;
     }
-    if (!isStun(packet)) bridge.bytes += packet.length;
-    bridge.sockets[0]?.send(isStun(packet) ? incoming(packet, options.password()) : packet, () => {});
+    if (!isStun(packet)) bridge.received += packet.length;
+    bridge.socket.send(isStun(packet) ? incoming(packet, password) : packet, () => {});
   }
 
   return {
-    /** A packet has come over a relay of this end. */
-    take(allocation: Allocation, packet: Buffer, peer: Address): void {
-      const name = [...allocation.relayed, ...peer].join(' ');
-      let bridge = relayed.get(name);
-      if (!bridge) {
-        const target = options.port();
-        if (closed || target === null || relayed.size >= MOST_BRIDGES) return;
-        if (!isCheck(packet, options.password())) return;
-        const send = (data: Buffer) => allocation.send(data, peer);
-        const made = { allocation, peer, send, bytes: 0, sockets: [], port: null, waiting: [] };
-        const priority = PRIORITY[allocation.target.transport] + (options.isRelay(peer) ? OTHER_RELAYED : 0);
-        bridge = open(made, priority, target);
-        relayed.set(name, bridge);
-      }
-      enter(bridge, packet);
+    /** A packet has come by a way. */
+    take(way: Way, packet: Buffer, from: Address): void {
+      if (closed) return;
+      const known = bridges.get(way)?.get(from.join(' '));
+      if (known) return enter(known, packet);
+      if (unnamed >= MOST_UNNAMED || !isCheck(packet, password)) return;
+      unnamed++;
+      enter(open(way, from), packet);
     },
-    /** Leads to a relay of the other end. */
-    reach(peer: Address): void {
-      const target = options.port();
-      if (closed || target === null) return;
-      const [host, port] = peer;
-      const outside = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
-      const send = (data: Buffer) => outside.send(data, port, host, () => {});
-      const bridge = open(
-        { allocation: null, peer, send, bytes: 0, sockets: [], port: null, waiting: [] },
-        DIRECT_PRIORITY,
-        target,
-      );
-      outside.on('error', () => {});
-      outside.on('message', (packet, from) => {
-        if (from.address === host && from.port === port) enter(bridge, packet);
-      });
-      bridge.sockets.push(outside);
-      direct.push(bridge);
+    /** Checks an address that the other end has named. */
+    reach(way: Way, peer: Address): void {
+      if (!closed && !bridges.get(way)?.has(peer.join(' '))) open(way, peer);
     },
-    /** The bridge that libjuice knows as this remote address. */
-    at({ address, port }: { address: string; port: number }): Bridge | undefined {
-      return address === HERE ? all().find((bridge) => bridge.port === port) : undefined;
-    },
+    /** The bridge that libjuice knows as this remote port. */
+    at: (port: number): Bridge | undefined => all().find((bridge) => bridge.port === port),
     all: (): Bridge[] => all(),
     close(): void {
       closed = true;
-      for (const socket of all().flatMap(({ sockets }) => sockets)) socket.close();
+      for (const { socket } of all()) socket.close();
     },
   };
 }
 
 /** An answer says where its check came from: to libjuice from here, to the other end from where that is. */
-function outgoing(packet: Buffer, peer: Address, password: string | null): Buffer {
+function outgoing(packet: Buffer, peer: Address, password: Buffer): Buffer {
   const message = parseStun(packet);
-  if (message?.kind !== 'success' || message.method !== METHOD.BINDING || password === null) return packet;
+  if (message?.kind !== 'success' || message.method !== METHOD.BINDING) return packet;
   message.attributes.set(ATTRIBUTE.XOR_MAPPED_ADDRESS, addressValue(peer, message.id));
-  return encodeStun(message, Buffer.from(password));
+  return encodeStun(message, password);
 }
 
 /** A check with a tie-breaker of 0 gets another one, if it is a check of this session. */
-function incoming(packet: Buffer, password: string | null): Buffer {
+function incoming(packet: Buffer, password: Buffer): Buffer {
   const message = parseStun(packet);
   const zero = message?.attributes.get(ATTRIBUTE.ICE_CONTROLLED)?.every((byte) => byte === 0);
-  if (!zero || !message || password === null || !isCheck(packet, password)) return packet;
+  if (!zero || !message || !isCheck(packet, password)) return packet;
   message.attributes.set(ATTRIBUTE.ICE_CONTROLLED, TIE_BREAKER);
-  return encodeStun(message, Buffer.from(password));
+  return encodeStun(message, password);
 }
 
 /** With this session's password. */
-function isCheck(packet: Buffer, password: string | null): boolean {
+function isCheck(packet: Buffer, password: Buffer): boolean {
   const message = parseStun(packet);
-  if (message?.kind !== 'request' || message.method !== METHOD.BINDING || password === null) return false;
-  return isIntact(packet, Buffer.from(password));
+  return message?.kind === 'request' && message.method === METHOD.BINDING && isIntact(packet, password);
 }

@@ -10,10 +10,7 @@ import type { Gathered } from '../../shared/report.ts';
 const MOST_CANDIDATES = 64;
 /** Names that are looked up for one session. */
 const MOST_NAMES = 8;
-/**
- * Of each type that ICE is told of. libjuice keeps twenty in all: three are left for addresses that checks come
- * from, and four for what comes over relays.
- */
+/** Of each type that are checked. libjuice keeps twenty in all: some are left for what checks come from. */
 const MOST_OF_TYPE: Record<Gathered['type'], number> = { host: 5, srflx: 4, prflx: 0, relay: 4 };
 /** A name that a browser has made up to hide an address (draft-ietf-mmusic-mdns-ice-candidates). */
 const MDNS_NAME = /^[a-z0-9-]{1,63}\.local$/i;
@@ -29,8 +26,6 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 export interface RemoteCandidate {
-  foundation: string;
-  priority: number;
   /** An IP address, or a name ending in `.local`. */
   host: string;
   port: number;
@@ -39,23 +34,10 @@ export interface RemoteCandidate {
 
 /** Undefined for what is not an `a=candidate` line of UDP (RFC 8839, section 5.1) with a port. */
 function parseCandidate(line: string): RemoteCandidate | undefined {
-  const [, foundation = '', priority, host = '', port, type = ''] =
-    /^(?:a=)?candidate:([\w+/]{1,32}) 1 udp (\d{1,10}) (\S{1,100}) (\d{1,5}) typ (host|srflx|prflx|relay)\b/i.exec(
-      line,
-    ) ?? [];
-  const candidate = {
-    foundation,
-    priority: Number(priority),
-    host,
-    port: Number(port),
-    type: type.toLowerCase() as Gathered['type'],
-  };
-  const sound =
-    candidate.priority >= 1 &&
-    candidate.priority < 2 ** 31 &&
-    candidate.port >= 1 &&
-    candidate.port < 2 ** 16;
-  return sound ? candidate : undefined;
+  const [, host = '', port, type = ''] =
+    /^(?:a=)?candidate:\S+ 1 udp \d+ (\S+) (\d{1,5}) typ (host|srflx|prflx|relay)\b/i.exec(line) ?? [];
+  const candidate = { host, port: Number(port), type: type.toLowerCase() as Gathered['type'] };
+  return candidate.port >= 1 && candidate.port < 2 ** 16 ? candidate : undefined;
 }
 
 /** Whether checks may be sent to an address. */
@@ -66,17 +48,6 @@ export function isReachable(host: string, allowLoopback: boolean): boolean {
   const family = isIPv4(host) ? 'ipv4' : 'ipv6';
   return !NOWHERE.check(host, family) && (allowLoopback || !LOOPBACK.check(host, family));
 }
-
-/**
- * Whether it is a relay that the other end reaches by TCP or TLS. That is not said in a candidate; but libwebrtc
- * gives those a type preference of 1 and 0, and Firefox 0 (RFC 8445, section 5.1.2.1).
- */
-export const isRelayOverTcp = ({ type, priority }: RemoteCandidate): boolean =>
-  type === 'relay' && priority < 2 * 2 ** 24;
-
-/** As ICE is told of it. */
-export const lineOf = ({ foundation, priority, port, type }: RemoteCandidate, host: string): string =>
-  `candidate:${foundation} 1 UDP ${priority} ${host} ${port} typ ${type}${type === 'host' ? '' : ' raddr 0.0.0.0 rport 0'}`;
 
 export type Admission = ReturnType<typeof createAdmission>;
 
@@ -96,7 +67,7 @@ export function createAdmission(allowLoopback: boolean) {
       if (lookUp ? ++names > MOST_NAMES : !isReachable(candidate.host, allowLoopback)) return null;
       return { candidate, lookUp };
     },
-    /** Whether ICE is told of another one of this type. */
+    /** Whether another one of this type is checked. */
     checks({ type }: RemoteCandidate): boolean {
       const count = (ofType.get(type) ?? 0) + 1;
       ofType.set(type, count);

@@ -10,7 +10,6 @@
 import * as datachannel from 'node-datachannel';
 import { CHANNELS, type ChannelName } from '../../shared/channels.ts';
 import { OFFERED_VIDEO as VIDEO, type VideoIds } from './offered-video.ts';
-import type { Address } from './stun.ts';
 
 /** Largest message that the other end may send, bytes: 4,096 characters, as the protocol says, in UTF-8. */
 const MOST_MESSAGE_BYTES = 16_384;
@@ -18,10 +17,6 @@ const MOST_MESSAGE_BYTES = 16_384;
 const MTU = 1280;
 
 export interface ConnectionEvents {
-  /** A `host` or `srflx` candidate of this end, as in an `a=candidate` line. */
-  candidate(line: string): void;
-  /** There are no more of those. */
-  gathered(): void;
   /** As RTCIceTransportState. */
   ice(state: string): void;
   /** The other end has proved that it has the certificate of its description: media can be sent. */
@@ -33,13 +28,6 @@ export interface ConnectionEvents {
   failed(error?: unknown): void;
 }
 
-/** The end of a path. */
-export interface PathEnd {
-  type: string;
-  address: string;
-  port: number;
-}
-
 export type Connection = ReturnType<typeof openConnection>;
 
 /** So that the first connection does not wait for the libraries. */
@@ -47,11 +35,13 @@ export function preload(): void {
   datachannel.preload();
 }
 
-/** @param stun server that is asked for this end's address, never by a name: looking it up would block a thread */
-export function openConnection(stun: Address | null, ids: VideoIds, events: ConnectionEvents) {
+/** It listens on loopback alone; bridges.ts leads there. */
+export function openConnection(ids: VideoIds, events: ConnectionEvents) {
   let closed = false;
   const peer = new datachannel.PeerConnection('vehicle', {
-    iceServers: stun ? [{ hostname: stun[0], port: stun[1] }] : [],
+    iceServers: [],
+    bindAddress: '127.0.0.1',
+    // A description is made when an operator is there, not as soon as there is a channel.
     disableAutoNegotiation: true,
     maxMessageSize: MOST_MESSAGE_BYTES,
     mtu: MTU,
@@ -59,8 +49,6 @@ export function openConnection(stun: Address | null, ids: VideoIds, events: Conn
   const track = peer.addTrack(describeVideo(ids));
   const channels = { control: openChannel('control'), events: openChannel('events') };
 
-  peer.onLocalCandidate(guarded((line) => events.candidate(asChromium(line))));
-  peer.onGatheringStateChange(guarded((state) => state === 'complete' && events.gathered()));
   peer.onIceStateChange(guarded((state) => events.ice(state)));
   peer.onStateChange(guarded((state) => state === 'failed' && events.failed()));
   track.onOpen(guarded(() => events.secured()));
@@ -95,17 +83,17 @@ export function openConnection(stun: Address | null, ids: VideoIds, events: Conn
     return channel;
   }
 
+  peer.setLocalDescription('offer');
+  const description = peer.localDescription()?.sdp ?? '';
   return {
-    /** The local description, the same every time; addresses are gathered from the first time on. */
-    offer(): string {
-      if (!peer.localDescription()) peer.setLocalDescription('offer');
-      return withoutCandidates(peer.localDescription()?.sdp ?? '');
-    },
+    offer: withoutCandidates(description),
+    /** Where it listens. */
+    port: Number(description.match(/^a=candidate:\S+ \d+ UDP \d+ \S+ (\d+)/m)?.[1]),
     /** @throws when it can't be used */
     accept(answer: string): void {
       peer.setRemoteDescription(withoutCandidates(answer), 'answer');
     },
-    /** @param line has an IP address, never a name */
+    /** @param line with an address on loopback */
     addCandidate(line: string): void {
       try {
         peer.addRemoteCandidate(line, VIDEO.mid);
@@ -134,16 +122,13 @@ export function openConnection(stun: Address | null, ids: VideoIds, events: Conn
         // Not open any more, or there is no path.
       }
     },
-    path(): { local: PathEnd; remote: PathEnd } | null {
-      return closed ? null : peer.getSelectedCandidatePair();
-    },
+    /** The remote port of the path in use. */
+    remotePort: (): number | null => (closed ? null : (peer.getSelectedCandidatePair()?.remote.port ?? null)),
     /** Of SCTP, ms; what is sent without being acknowledged there has none. */
     roundTrip(): number | undefined {
       const ms = closed ? 0 : peer.rtt();
       return ms > 0 ? ms : undefined;
     },
-    /** Of SCTP, bytes. */
-    dataBytes: () => (closed ? null : { sent: peer.bytesSent(), received: peer.bytesReceived() }),
     close(): void {
       if (closed) return;
       closed = true;
@@ -164,8 +149,6 @@ function describeVideo({ ssrc, rtxSsrc, cname }: VideoIds): datachannel.Video {
   return video;
 }
 
-/** Over a TURN server that it reaches by TCP, Chromium connects to nothing but `udp`, in small letters. */
-const asChromium = (line: string): string => line.replace(/^a=/, '').replace(' UDP ', ' udp ');
-
+/** Those of libjuice are nobody's business, and those of the other end are judged first (candidates.ts). */
 const withoutCandidates = (sdp: string): string =>
   sdp.replace(/^a=(candidate|remote-candidates|end-of-candidates)\b.*\r?\n/gm, '');

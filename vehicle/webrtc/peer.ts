@@ -3,17 +3,16 @@ import type { ChannelName } from '../../shared/channels.ts';
 import type { PathStats, Peer, PeerHandlers } from '../../shared/peer.ts';
 import type { IceServer } from '../../shared/server-api.ts';
 import { preload } from './connection.ts';
+import { targetsOf } from './ice-targets.ts';
 import { type AnsweredVideo, answeredVideo, newVideoIds } from './offered-video.ts';
 import { statsOf } from './path-stats.ts';
 import { createReporter } from './peer-report.ts';
-import { createStunServers, type StunServers } from './stun-servers.ts';
+import { resolve } from './resolve.ts';
 import { createTransport, type TransportEvents } from './transport.ts';
 import { createVideoSender, type VideoSender } from './video-sender.ts';
 
 /** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
 const MAX_WAITING = 1_000;
-/** What SRTP adds to a packet (RFC 3711, section 9.2), bytes. */
-const SRTP_TAG_BYTES = 10;
 const CHANNEL_NAMES: ChannelName[] = ['control', 'events'];
 
 export interface PeerOptions {
@@ -40,26 +39,22 @@ export interface VideoPeerHandlers extends PeerHandlers {
   videoChanged?(): void;
 }
 
-/** Makes peers; what STUN servers answer is remembered from one to the next. */
 export function createPeerFactory(options: PeerOptions) {
   preload();
-  const stun = createStunServers(options.iceServers);
-  return {
-    create: (handlers: VideoPeerHandlers): VideoPeer => createVehiclePeer(handlers, options, stun),
-    close: () => stun.close(),
-  };
+  // So that the first session does not wait for the name server.
+  for (const { host, skip } of targetsOf(options.iceServers())) if (!skip) resolve(host).catch(() => {});
+  return { create: (handlers: VideoPeerHandlers): VideoPeer => createVehiclePeer(handlers, options) };
 }
 
-function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions, stun: StunServers): VideoPeer {
+function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions): VideoPeer {
   const ids = newVideoIds();
-  const media = { sent: 0, received: 0 };
   let closed = false;
   let ice = 'new';
   let answered: { video: AnsweredVideo | null } | null = null;
   let video: VideoSender | null = null;
 
   const { iceServers, allowLoopback = false } = options;
-  const transport = createTransport({ iceServers, allowLoopback, stun, ids }, transportEvents());
+  const transport = createTransport({ iceServers, allowLoopback, ids }, transportEvents());
   const reporter = createReporter(
     () => ({
       gathered: transport.gathered(),
@@ -73,6 +68,9 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions, st
   reporter.enter('ice', 'new');
 
   function transportEvents(): TransportEvents {
+    const open = new Set<ChannelName>();
+    let reached = false;
+    let secured = false;
     return {
       candidate: (candidate) => void (closed || handlers.candidate(candidate)),
       gathering: (state) => reporter.enter('gathering', state),
@@ -81,44 +79,44 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions, st
         ice = state;
         // libjuice says so from its first candidate on.
         if (answered || state !== 'checking') reporter.enter('ice', state);
-        if (state === 'connected') reporter.enter('dtls', 'connecting');
+        if (state !== 'connected' || reached) return;
+        reached = true;
+        reporter.enter('dtls', 'connecting');
       },
       secured() {
+        secured = true;
         reporter.enter('dtls', 'connected');
         reporter.enter('channels', 'connecting');
         if (answered?.video) video ??= sendVideo(answered.video);
         handlers.mediaReady();
       },
-      media(packet) {
-        media.received += packet.length + SRTP_TAG_BYTES;
-        video?.feedback(packet);
-      },
+      media: (packet) => video?.feedback(packet),
       message: (channel, text) => handlers.message(channel, text),
-      channel(_name, state) {
-        reporter.enter('channels', state === 'closed' ? 'closed' : isOpen() ? 'open' : 'connecting');
+      channel(name, state) {
+        // Channels end, too, when the transport below them never worked; that is told as such.
+        if (state === 'closed' && !secured) return;
+        open[state === 'open' ? 'add' : 'delete'](name);
+        const isOpen = open.size === CHANNEL_NAMES.length;
+        reporter.enter('channels', state === 'closed' ? 'closed' : isOpen ? 'open' : 'connecting');
         if (state === 'closed') handlers.closed?.();
-        else if (isOpen()) handlers.open();
+        else if (isOpen) handlers.open();
       },
       failed(error) {
-        const secured = ice === 'connected' || ice === 'completed';
-        if (secured) reporter.enter('dtls', 'failed');
+        // A path was there, and whoever was at its other end could not prove to be the one of the answer.
+        const refused = reached && !secured;
+        if (refused) reporter.enter('dtls', 'failed');
         handlers.failed(
-          error ? String(error) : secured ? 'the DTLS handshake failed' : 'no network path works',
+          error ? String(error) : refused ? 'the DTLS handshake failed' : 'no network path works',
         );
       },
     };
   }
 
-  const isOpen = () => CHANNEL_NAMES.every((name) => transport.connection()?.isOpen(name));
-
   function sendVideo(taken: AnsweredVideo): VideoSender {
     return createVideoSender({
       ids,
       answered: taken,
-      transmit(packet) {
-        media.sent += packet.length + SRTP_TAG_BYTES;
-        transport.connection()?.sendMedia(packet);
-      },
+      transmit: (packet) => transport.connection()?.sendMedia(packet),
       keyFrameWanted: handlers.keyFrameWanted,
       changed: () => handlers.videoChanged?.(),
     });
@@ -127,11 +125,7 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions, st
   function stats(): PathStats | null {
     const path = transport.path();
     if (!path) return null;
-    const data = transport.connection()?.dataBytes();
-    const sent = media.sent + (data?.sent ?? 0);
-    const received = media.received + (data?.received ?? 0);
-    const relayBytes = transport.relayBytes({ sent, received });
-    const stats: PathStats = { ...statsOf(path), bytesSent: sent, bytesReceived: received, relayBytes };
+    const stats: PathStats = { ...statsOf(path), ...transport.bytes() };
     const rttMs = transport.connection()?.roundTrip();
     if (rttMs !== undefined) stats.rttMs = rttMs;
     if (video?.lossPct !== undefined) stats.lossPct = video.lossPct;

@@ -1,5 +1,5 @@
-/** A UDP socket that asks STUN servers how they see it, one after the other or all at once. */
-import { createSocket, type Socket } from 'node:dgram';
+/** A UDP socket that asks STUN servers how they see it, one after the other or all at once, beside its own traffic. */
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { SilentError } from './server-errors.ts';
@@ -13,6 +13,7 @@ export interface Seen {
 }
 
 export interface ProbeSocket {
+  family: 4 | 6;
   port: number;
   /** @throws RefusedError, SilentError */
   ask(server: Address, signal: AbortSignal): Promise<Seen>;
@@ -20,24 +21,34 @@ export interface ProbeSocket {
   close(): void;
 }
 
-/** @throws what Node says when there are no such sockets here */
-export async function openProbeSocket(family: 4 | 6): Promise<ProbeSocket> {
-  const socket: Socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+/**
+ * @param heard is told of everything that comes while it is open
+ * @throws what Node says when there are no such sockets here
+ */
+export async function openProbeSocket(
+  family: 4 | 6,
+  heard: (packet: Buffer, from: Address) => void = () => {},
+): Promise<ProbeSocket> {
+  const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', ipv6Only: family === 6 });
   const asking = new Set<Requests>();
   const listening = once(socket, 'listening');
   socket.bind();
   await listening;
+  let closed = false;
   socket.on('error', () => {});
-  socket.on('message', (packet) => {
+  socket.on('message', (packet, { address, port }) => {
     for (const requests of asking) requests.take(packet);
+    heard(packet, [address, port]);
   });
+  const send = (packet: Buffer, [host, port]: Address, failed: (error: Error) => void = () => {}) => {
+    if (!closed) socket.send(packet, port, host, (error) => error && failed(error));
+  };
   return {
+    family,
     port: socket.address().port,
-    async ask([host, port], signal) {
-      if (isIP(host) !== family) throw new SilentError('this machine has no address of its family');
-      const send = (packet: Buffer) =>
-        socket.send(packet, port, host, (error) => error && requests.doubt(error));
-      const requests = createRequests(send, false);
+    async ask(server, signal) {
+      if (isIP(server[0]) !== family) throw new SilentError('this machine has no address of its family');
+      const requests = createRequests((packet) => send(packet, server, requests.doubt), false);
       const abort = () => requests.fail();
       asking.add(requests);
       signal.addEventListener('abort', abort, { once: true });
@@ -52,7 +63,10 @@ export async function openProbeSocket(family: 4 | 6): Promise<ProbeSocket> {
         asking.delete(requests);
       }
     },
-    send: (data, [host, port]) => socket.send(data, port, host, () => {}),
-    close: () => socket.close(),
+    send: (data, to) => send(data, to),
+    close() {
+      closed = true;
+      socket.close();
+    },
   };
 }

@@ -10,8 +10,8 @@ const MOST_EARLY = 64;
 
 export interface RemoteOptions {
   allowLoopback: boolean;
-  /** Has a candidate checked. */
-  check(candidate: RemoteCandidate, host: string): void;
+  /** Has an address checked. */
+  check(address: Address): void;
   /** Lets packets from an address through this end's relays. */
   permit(host: string): void;
 }
@@ -32,7 +32,7 @@ export function createRemote({ allowLoopback, check, permit }: RemoteOptions) {
     types.set(`${host} ${candidate.port}`, candidate.type);
     hosts.add(host);
     permit(host);
-    if (admission.checks(candidate)) check(candidate, host);
+    if (admission.checks(candidate)) check([host, candidate.port]);
   }
 
   function add(candidate: Candidate): void {

@@ -1,29 +1,22 @@
-/** A connection with all the ways to it: libjuice's own candidates, relays of this end, the other end's candidates. */
+/** A connection with all the ways to it: sockets and relays of this end, and the other end's candidates. */
+import { isIP } from 'node:net';
 import type { Candidate } from '../../shared/messages.ts';
 import type { Gathered, ServerAnswer } from '../../shared/report.ts';
 import type { IceServer } from '../../shared/server-api.ts';
-import { createBridges } from './bridges.ts';
-import { isRelayOverTcp, lineOf } from './candidates.ts';
+import { type Bridges, createBridges, type Way } from './bridges.ts';
 import { type Connection, type ConnectionEvents, openConnection } from './connection.ts';
 import { type Gathering, gather } from './gathering.ts';
 import { OFFERED_VIDEO, type VideoIds } from './offered-video.ts';
-import {
-  createRelayTraffic,
-  gatheredOf,
-  gatheredRelay,
-  type Path,
-  pathFrom,
-  type Totals,
-} from './path-stats.ts';
-import { relayCandidate } from './relays.ts';
+import { createRelayTraffic, type Path, pathOver } from './path-stats.ts';
+import { openProbeSocket, type ProbeSocket } from './probe-socket.ts';
 import { createRemote } from './remote.ts';
-import type { StunServers } from './stun-servers.ts';
+import type { Address } from './stun.ts';
 import type { Allocation } from './turn-allocation.ts';
 
-/** libjuice asks a silent STUN server for longer than anybody wants to wait, ms. */
-const GATHERING_LIMIT_MS = 5_000;
+/** Time for what says that it is over to leave, ms. */
+const FAREWELL_MS = 50;
 
-export interface TransportEvents extends Omit<ConnectionEvents, 'candidate' | 'gathered'> {
+export interface TransportEvents extends ConnectionEvents {
   /** One of this end's candidates; null after the last. */
   candidate(candidate: Candidate | null): void;
   gathering(state: 'gathering' | 'complete'): void;
@@ -34,82 +27,75 @@ export interface TransportEvents extends Omit<ConnectionEvents, 'candidate' | 'g
 export interface TransportOptions {
   iceServers(): IceServer[];
   allowLoopback: boolean;
-  stun: StunServers;
   ids: VideoIds;
 }
 
 export type Transport = ReturnType<typeof createTransport>;
 
-export function createTransport(options: TransportOptions, events: TransportEvents) {
+export function createTransport(
+  { iceServers, allowLoopback, ids }: TransportOptions,
+  events: TransportEvents,
+) {
+  const sockets = new Map<ProbeSocket, Way>();
+  const relays = new Map<Allocation, Way>();
   let connection: Connection | null = null;
+  let bridges: Bridges | null = null;
   let gathering: Gathering | null = null;
   let opening: Promise<string> | null = null;
-  let password: string | null = null;
   let closed = false;
-  /** Candidates of libjuice. */
-  const own: string[] = [];
 
-  const remote = createRemote({
-    allowLoopback: options.allowLoopback,
-    check(candidate, host) {
-      if (isRelayOverTcp(candidate)) bridges.reach([host, candidate.port]);
-      else connection?.addCandidate(lineOf(candidate, host));
-    },
-    permit(host) {
-      for (const relay of gathering?.relays() ?? []) relay.permit(host);
-    },
-  });
-  const bridges = createBridges({
-    port: () => portOf(own),
-    password: () => password,
-    isRelay: (address) => remote.typeOf(address) === 'relay',
-    candidate: (line) => connection?.addCandidate(line),
-  });
-  const relayBytes = createRelayTraffic(bridges, (address) => remote.typeOf(address) === 'relay');
+  const remote = createRemote({ allowLoopback, check, permit });
+  const countRelayed = createRelayTraffic((address) => remote.typeOf(address) === 'relay');
+
+  function check(peer: Address): void {
+    const socket = [...sockets].find(([{ family }]) => family === isIP(peer[0]));
+    if (socket) bridges?.reach(socket[1], peer);
+  }
+
+  function permit(host: string): void {
+    for (const relay of gathering?.relays() ?? []) relay.permit(host);
+  }
+
+  async function openSocket(family: 4 | 6): Promise<void> {
+    const socket = await openProbeSocket(family, (packet, from) => bridges?.take(way, packet, from));
+    const way: Way = { send: socket.send, relay: null };
+    if (closed) return socket.close();
+    sockets.set(socket, way);
+  }
 
   async function open(): Promise<string> {
     events.gathering('gathering');
-    const server = await options.stun.choose();
+    // A machine may have one family only.
+    await Promise.allSettled([openSocket(4), openSocket(6)]);
     if (closed) throw new Error('the connection is closed');
-    const ended = Promise.withResolvers<void>();
-    connection = openConnection(server, options.ids, {
-      ...events,
-      gathered: ended.resolve,
-      candidate(line) {
-        own.push(line);
-        announce(line);
+    connection = openConnection(ids, events);
+    const { offer, port, addCandidate } = connection;
+    const password = Buffer.from(offer.match(/^a=ice-pwd:(\S+)/m)?.[1] ?? '');
+    bridges = createBridges({ port, password, typeOf: remote.typeOf, candidate: addCandidate });
+    gathering = gather({
+      servers: iceServers(),
+      sockets: [...sockets.keys()],
+      loopback: allowLoopback,
+      candidate({ line }) {
+        events.candidate({ candidate: line, sdpMid: OFFERED_VIDEO.mid, sdpMLineIndex: 0 });
+        events.changed();
       },
-    });
-    const sdp = connection.offer();
-    password = sdp.match(/^a=ice-pwd:(\S+)/m)?.[1] ?? null;
-    gathering = gather(options.iceServers(), options.stun, {
-      relay: relayed,
-      data: bridges.take,
+      relay(relay) {
+        relays.set(relay, { send: relay.send, relay });
+        for (const host of remote.hosts()) relay.permit(host);
+      },
+      data(relay, packet, from) {
+        const way = relays.get(relay);
+        if (way) bridges?.take(way, packet, from);
+      },
       answered: events.changed,
     });
-    events.changed();
-    setTimeout(ended.resolve, GATHERING_LIMIT_MS).unref();
-    void Promise.all([ended.promise, gathering.done]).then(() => {
+    void gathering.done.then(() => {
       if (closed) return;
       events.gathering('complete');
       events.candidate(null);
     });
-    return sdp;
-  }
-
-  function announce(line: string): void {
-    events.candidate({ candidate: line, sdpMid: OFFERED_VIDEO.mid, sdpMLineIndex: 0 });
-    events.changed();
-  }
-
-  function relayed(relay: Allocation): void {
-    for (const host of remote.hosts()) relay.permit(host);
-    announce(relayCandidate(relay));
-  }
-
-  function path(): Path | null {
-    const pair = connection?.path();
-    return pair ? pathFrom(pair, bridges, remote) : null;
+    return offer;
   }
 
   return {
@@ -125,24 +111,30 @@ export function createTransport(options: TransportOptions, events: TransportEven
     },
     addCandidate: remote.add,
     connection: () => connection,
-    path,
-    gathered: (): Gathered[] => [...own.map(gatheredOf), ...(gathering?.relays() ?? []).map(gatheredRelay)],
+    path(): Path | null {
+      const port = connection?.remotePort() ?? null;
+      const bridge = port === null ? undefined : bridges?.at(port);
+      return bridge ? pathOver(bridge, remote.typeOf) : null;
+    },
+    gathered: (): Gathered[] => gathering?.gathered() ?? [],
     answers: (): ServerAnswer[] => gathering?.answers() ?? [],
-    /** @param totals of all that was sent and received */
-    relayBytes: (totals: Totals): number => relayBytes(totals, path()),
+    /** Over all ways, without checks. */
+    bytes() {
+      const all = bridges?.all() ?? [];
+      const sum = (of: 'sent' | 'received') => all.reduce((total, bridge) => total + bridge[of], 0);
+      return { bytesSent: sum('sent'), bytesReceived: sum('received'), relayBytes: countRelayed(all) };
+    },
     close(): void {
       if (closed) return;
       closed = true;
       remote.close();
-      bridges.close();
-      gathering?.close();
+      // Its goodbye still leaves by the bridges.
       connection?.close();
+      setTimeout(() => {
+        bridges?.close();
+        gathering?.close();
+        for (const socket of sockets.keys()) socket.close();
+      }, FAREWELL_MS);
     },
   };
-}
-
-/** libjuice has one socket for all of its candidates. */
-function portOf(candidates: string[]): number | null {
-  const host = candidates.find((line) => line.includes(' typ host'));
-  return host ? Number(host.split(' ')[5]) : null;
 }
