@@ -226,9 +226,9 @@ export function createVehicleEnd(options: VehicleEndOptions) {
     const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
     const say = signalling.to(peer);
     const sdp = (body: Parameters<typeof say.sdp>[0]) => {
+      if (sign === null) return say.sdp(body);
       // What can't be sent now is signed when it is sent again.
-      const isSigned = sign !== null && signalling.state.state === 'connected';
-      say.sdp(isSigned ? sign(peer, body) : body);
+      if (signalling.state.state === 'connected') say.sdp(sign(peer, body));
     };
     const budget = createOperatorBudget(clock.now);
     const reports = createReports({

@@ -4,12 +4,13 @@
  */
 import { wordsOf } from '../../shared/estop-words.ts';
 import { buildMessage, parseMessage } from '../../shared/messages.ts';
+import { roleOfId } from '../../shared/roles.ts';
 import { createTopics } from '../../shared/topics.ts';
 
 export interface NamedStop {
   /** What is delivered instead. */
   payload: string;
-  /** The name that it had, when that was another's. */
+  /** The name that it had, when that was another operator's. */
   claimed: string | null;
 }
 
@@ -29,7 +30,8 @@ export function createStopNames(root: string, now: () => number) {
     const why = said.reason === undefined ? {} : { reason: said.reason };
     return {
       payload: buildMessage('estop', { from: publisher, ...why }, said.ts),
-      claimed: said.from === publisher ? null : said.from,
+      // What programs call themselves, as `command-line`, is the name of nobody who could have stopped it.
+      claimed: said.from === publisher || roleOfId(said.from) === 'vehicle' ? null : said.from,
     };
   };
 }

@@ -47,7 +47,7 @@ test('a program whose client id is no peer’s stops in the name of its token, a
   const { mqttUrl, login, next, entries } = await listening();
   const program = { ...(await login('op-1', 'operator', ['car1'])), clientId: 'mosqpub|7-Desk' };
   const client = await connectMqtt(mqttUrl, program);
-  for (const from of ['sv-1', 'sv-2']) {
+  for (const from of ['command-line', 'sv-1', 'sv-2']) {
     const heard = next();
     await client.publishAsync(TOPIC, inNameOf(from), { qos: 1 });
     expect(JSON.parse(await heard).from).toBe('op-1');
