@@ -14,14 +14,21 @@ type Init = werift.RTCIceCandidateInit;
 export function meet(
   options: Partial<PeerOptions> = {},
   operatorOptions: Partial<werift.PeerConfig> = {},
-  wanted: { fromVehicle?: (line: string) => boolean; fromOperator?: (line: string) => boolean } = {},
+  wanted: {
+    fromVehicle?: (line: string) => boolean;
+    fromOperator?: (line: string) => boolean;
+    /** What the operator is told instead of a vehicle's candidate. */
+    change?: (line: string) => string;
+  } = {},
 ) {
   const vehicle = vehiclePeer(options);
   const operator = operatorPeer(operatorOptions);
   const described = Promise.withResolvers<void>();
   vehicle.onCandidate(async (init) => {
     await described.promise;
-    if (wanted.fromVehicle?.(init.candidate ?? '') ?? true) await operator.connection.addIceCandidate(init);
+    const line = init.candidate ?? '';
+    if (!(wanted.fromVehicle?.(line) ?? true)) return;
+    await operator.connection.addIceCandidate({ ...init, candidate: wanted.change?.(line) ?? line });
   });
   operator.connection.onIceCandidate.subscribe((candidate) => {
     if (!candidate?.candidate || !(wanted.fromOperator?.(candidate.candidate) ?? true)) return;

@@ -1,7 +1,8 @@
+import { createSocket } from 'node:dgram';
 import { expect, onTestFinished, test } from 'vitest';
-import type { IceServer } from '../../shared/server-api.ts';
+import { ATTRIBUTE, encodeStun, METHOD, stunMessage } from '../../vehicle/webrtc/stun.ts';
 import { startTurnServer, type TurnServer } from '../helpers/turn-server.ts';
-import { type Meeting, meet } from './operator-end.ts';
+import { type Meeting, meet, vehiclePeer } from './operator-end.ts';
 
 const POLL = { timeout: 15_000 };
 
@@ -20,16 +21,18 @@ async function connected({ vehicle, heard }: Meeting): Promise<void> {
 
 const stats = ({ vehicle }: Meeting) => vehicle.peer.stats();
 
-/** The vehicle has these servers, and only its relays are announced. */
-const relayedVehicle = (servers: IceServer[]) =>
-  meet({ iceServers: () => servers }, {}, { fromVehicle: isRelay, fromOperator: () => false });
+/** The operator's addresses let it through a relay, but nothing reaches it there: each is named with another port. */
+function unreachable({ vehicle }: Meeting): void {
+  const { addCandidate } = vehicle.peer;
+  vehicle.peer.addCandidate = (candidate) =>
+    addCandidate(candidate && { ...candidate, candidate: candidate.candidate.replace(/ \d+ typ/, ' 9 typ') });
+}
 
 test.each(['udp', 'tcp'] as const)(
   'a relay over %s carries data both ways, is counted and given back',
   async (way) => {
     const turn = await startTurnServer();
     const both = meet({ iceServers: () => turn.servers([turn[way]]) }, {}, { fromVehicle: isRelay });
-    // What is announced of the operator is the permission; that it is reached there directly is prevented.
     const add = both.vehicle.peer.addCandidate;
     both.vehicle.peer.addCandidate = (candidate) =>
       add(candidate && { ...candidate, candidate: candidate.candidate.replace(/ \d+ typ/, ' 9 typ') });
@@ -55,9 +58,7 @@ test.each(['udp', 'tcp'] as const)(
 test('of relays over UDP and TCP, the one over UDP is used', async () => {
   const turn = await startTurnServer();
   const both = meet({ iceServers: () => turn.servers([turn.tcp, turn.udp]) }, {}, { fromVehicle: isRelay });
-  const add = both.vehicle.peer.addCandidate;
-  both.vehicle.peer.addCandidate = (candidate) =>
-    add(candidate && { ...candidate, candidate: candidate.candidate.replace(/ \d+ typ/, ' 9 typ') });
+  unreachable(both);
   await both.negotiate();
   await connected(both);
   await expect.poll(async () => (await stats(both))?.relayProtocol, POLL).toBe('udp');
@@ -86,7 +87,7 @@ test('a relay of the operator is enough, and its bytes count once', async () => 
 });
 
 test.each(['udp', 'tcp'] as const)(
-  'two relays, of which the vehicle’s is over %s, and bytes count twice',
+  'of relays at both ends, the vehicle’s over %s, one is enough, and bytes count once',
   async (way) => {
     const turn = await startTurnServer();
     const both = meet(
@@ -97,13 +98,43 @@ test.each(['udp', 'tcp'] as const)(
     await both.negotiate();
     await connected(both);
     await expect.poll(() => stats(both), POLL).toMatchObject({ path: 'relay' });
+    const now = await stats(both);
+    expect(now?.relayBytes).toBe((now?.bytesSent ?? 0) + (now?.bytesReceived ?? 0));
   },
 );
 
 test('nobody gets through a relay without the session’s password', async () => {
   const turn = await startTurnServer();
-  const both = relayedVehicle(turn.servers([turn.udp]));
-  onTestFinished(() => {});
-  await both.vehicle.peer.createOffer();
-  await expect.poll(() => both.vehicle.candidates.filter(isRelay), POLL).toHaveLength(1);
+  const both = meet({ iceServers: () => turn.servers([turn.udp]) }, {}, { fromVehicle: isRelay });
+  unreachable(both);
+  await both.negotiate();
+  await connected(both);
+  const [, , , , host = '', port = ''] = both.vehicle.candidates.find(isRelay)?.split(' ') ?? [];
+  const before = (await stats(both))?.bytesReceived ?? 0;
+  const stranger = createSocket('udp4');
+  onTestFinished(() => void stranger.close());
+  // From the operator's machine, whose address is let through by the server.
+  const check = stunMessage(METHOD.BINDING, 'request');
+  check.attributes.set(ATTRIBUTE.USERNAME, Buffer.from('some:body'));
+  const noise = Buffer.alloc(500, 0x80);
+  for (let times = 0; times < 50; times++) {
+    for (const packet of [noise, encodeStun(check), encodeStun(check, Buffer.from('a guess'))]) {
+      await new Promise((resolve) => stranger.send(packet, Number(port), host, resolve));
+    }
+  }
+  await both.heard();
+  expect(((await stats(both))?.bytesReceived ?? 0) - before).toBeLessThan(50 * noise.length);
+  expect((await stats(both))?.path).toBe('relay');
+});
+
+test('a server that is started anew is told as lost, and who asks then gets a new relay', async () => {
+  const turn = await startTurnServer();
+  const [car, next] = [0, 1].map(() => vehiclePeer({ iceServers: () => turn.servers([turn.tcp]) }));
+  await car?.peer.createOffer();
+  const answer = () => car?.reports.at(-1)?.servers[0];
+  await expect.poll(answer, POLL).toMatchObject({ answer: 'ok' });
+  await turn.restart();
+  await expect.poll(answer, POLL).toMatchObject({ answer: 'unreachable' });
+  await next?.peer.createOffer();
+  await expect.poll(() => next?.candidates.filter(isRelay), POLL).toHaveLength(1);
 });

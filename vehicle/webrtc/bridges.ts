@@ -63,11 +63,14 @@ export interface BridgesOptions {
   typeOf(address: Address): string | undefined;
   /** Tells libjuice of a candidate, at once. */
   candidate(line: string): void;
+  /** Something else than a check has come. */
+  heard(): void;
 }
 
 export type Bridges = ReturnType<typeof createBridges>;
 
-export function createBridges({ port: target, password, typeOf, candidate }: BridgesOptions) {
+export function createBridges(options: BridgesOptions) {
+  const { port: target, password } = options;
   const bridges = new Map<Way, Map<string, Open>>();
   let unnamed = 0;
   let closed = false;
@@ -89,8 +92,8 @@ export function createBridges({ port: target, password, typeOf, candidate }: Bri
         if (closed) return;
         const { port } = socket.address();
         bridge.port = port;
-        const priority = priorityOf(way.relay?.target.transport ?? null, peer[0], typeOf(peer));
-        candidate(`candidate:${port} 1 UDP ${priority} ${HERE} ${port} typ host`);
+        const priority = priorityOf(way.relay?.target.transport ?? null, peer[0], options.typeOf(peer));
+        options.candidate(`candidate:${port} 1 UDP ${priority} ${HERE} ${port} typ host`);
         for (const packet of bridge.waiting.splice(0)) enter(bridge, packet);
       });
     });
@@ -102,7 +105,10 @@ export function createBridges({ port: target, password, typeOf, candidate }: Bri
       if (bridge.waiting.length < MOST_WAITING) bridge.waiting.push(Buffer.from(packet));
       return;
     }
-    if (!isStun(packet)) bridge.received += packet.length;
+    if (!isStun(packet)) {
+      bridge.received += packet.length;
+      options.heard();
+    }
     bridge.socket.send(isStun(packet) ? incoming(packet, password) : packet, () => {});
   }
 

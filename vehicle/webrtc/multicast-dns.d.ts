@@ -11,5 +11,5 @@ declare module 'multicast-dns' {
     query(questions: { name: string; type: string }[]): void;
     destroy(): void;
   }
-  export default function multicastDns(): MulticastDns;
+  export default function multicastDns(options?: { socket?: import('node:dgram').Socket }): MulticastDns;
 }

@@ -1,10 +1,12 @@
 /** The vehicle's WebRTC stack as a `Peer`: a transport, what is said on its channels, and the video on it. */
 import type { ChannelName } from '../../shared/channels.ts';
+import { BEAT } from '../../shared/heartbeat.ts';
 import type { PathStats, Peer, PeerHandlers } from '../../shared/peer.ts';
 import type { IceServer } from '../../shared/server-api.ts';
 import { preload } from './connection.ts';
 import { targetsOf } from './ice-targets.ts';
 import { type AnsweredVideo, answeredVideo, newVideoIds } from './offered-video.ts';
+import { createOutage } from './outage.ts';
 import { statsOf } from './path-stats.ts';
 import { createReporter } from './peer-report.ts';
 import { resolve } from './resolve.ts';
@@ -48,6 +50,7 @@ export function createPeerFactory(options: PeerOptions) {
 
 function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions): VideoPeer {
   const ids = newVideoIds();
+  const outage = createOutage();
   let closed = false;
   let ice = 'new';
   let answered: { video: AnsweredVideo | null } | null = null;
@@ -75,6 +78,7 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions): V
       candidate: (candidate) => void (closed || handlers.candidate(candidate)),
       gathering: (state) => reporter.enter('gathering', state),
       changed: () => reporter.changed(),
+      heard: outage.heard,
       ice(state) {
         ice = state;
         // libjuice says so from its first candidate on.
@@ -151,7 +155,13 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions): V
     send(name, text) {
       const connection = transport.connection();
       if (closed || !connection?.isOpen(name)) return false;
-      if (name === 'control' && connection.waiting(name) > MAX_WAITING) return false;
+      if (name === 'control') {
+        const now = performance.now();
+        // A beat says nothing that could be too late.
+        if (outage.lasts(now) && text !== BEAT) return false;
+        if (connection.waiting(name) > MAX_WAITING) return false;
+        outage.said(now);
+      }
       return connection.send(name, text);
     },
     // What was lost meanwhile can't be shown, nor what builds upon it.

@@ -20,6 +20,8 @@ export interface TransportEvents extends ConnectionEvents {
   /** One of this end's candidates; null after the last. */
   candidate(candidate: Candidate | null): void;
   gathering(state: 'gathering' | 'complete'): void;
+  /** Something else than a check has come. */
+  heard(): void;
   /** There are new addresses or answers of servers. */
   changed(): void;
 }
@@ -70,8 +72,9 @@ export function createTransport(
     if (closed) throw new Error('the connection is closed');
     connection = openConnection(ids, events);
     const { offer, port, addCandidate } = connection;
+    const { heard } = events;
     const password = Buffer.from(offer.match(/^a=ice-pwd:(\S+)/m)?.[1] ?? '');
-    bridges = createBridges({ port, password, typeOf: remote.typeOf, candidate: addCandidate });
+    bridges = createBridges({ port, password, typeOf: remote.typeOf, candidate: addCandidate, heard });
     gathering = gather({
       servers: iceServers(),
       sockets: [...sockets.keys()],
