@@ -1,0 +1,159 @@
+/**
+ * A server, a car in a process of its own, and an honest driver on the road in another. Used by the tests and by
+ * the benchmark; what they demand of what is found differs.
+ */
+import type { MqttClient } from 'mqtt';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { testFleet } from '../../helpers/keys.ts';
+import { isAsBefore, type Memory, type MemoryProbe, probeMemory } from '../memory.ts';
+import { startTarget } from '../target.ts';
+import { join } from '../witness.ts';
+import type { Done, Ground, VehicleAttack } from './attack.ts';
+import { type Car, newCarFolder, startCar } from './car.ts';
+import { type Driver, type Login, type Seen, startDriver } from './driver.ts';
+import { type Ears, listenToCar } from './ears.ts';
+
+const ROOM = 'car6';
+const DRIVER = 'op-driver';
+/** For what the car lets go by its own clock, ms: an operator who is not heard any more. */
+const SETTLE_MS = 40_000;
+/** A driver who lost the wheel has it again, and moves, within so long, ms. */
+const RECOVER_MS = 30_000;
+/** What libraries hold outside of V8 goes up and down with the pictures, MiB. */
+const ALLOWED_NATIVE = 24;
+
+export interface FoundOnRoad extends Done {
+  name: string;
+  driver: Seen;
+  /** How long an emergency stop took that was pressed meanwhile, ms; null for never, missing where none was. */
+  stopMs?: number | null;
+  before: Memory;
+  after: Memory;
+  /** What is not as it has to be, one sentence each, but for times. */
+  problems: string[];
+}
+
+export interface Road {
+  run(attack: VehicleAttack, size: number): Promise<FoundOnRoad>;
+  close(): Promise<void>;
+}
+
+export async function openRoad(): Promise<Road> {
+  const target = await startTarget();
+  const fleet = testFleet();
+  const folder = newCarFolder(ROOM);
+  const token = await target.token(ROOM, 'vehicle', [ROOM]);
+  const start = () =>
+    startCar({ mqttUrl: target.mqttUrl, room: ROOM, token, fleetKey: fleet.key }, folder);
+  async function operator(id: string): Promise<Login> {
+    const { identity } = fleet.operator(id);
+    const password = await target.token(id, 'operator', [ROOM]);
+    return { id, password, secretKey: identity.secretKey, pass: identity.pass() ?? '' };
+  }
+  const monitor = await join(target, 'mon-road', await target.token('mon-road', 'monitor', ['*']));
+  const ears = await listenToCar(monitor, ROOM);
+  let car = await start();
+  let memory = await probeMemory(car);
+  const driver = await startDriver({
+    mqttUrl: target.mqttUrl,
+    room: ROOM,
+    vehicleKey: folder.key,
+    driver: await operator(DRIVER),
+    stopper: await operator('op-stopper'),
+  });
+
+  /** A car that an attack has ended is started again, for the next one. */
+  async function ready(): Promise<Ground> {
+    if (!car.lives()) {
+      await car.stop();
+      car = await start();
+      memory = await probeMemory(car);
+    }
+    if (!(await driver.drives(RECOVER_MS))) throw new Error('the honest driver does not get to drive');
+    return { target, car, driver, ears, driverId: DRIVER, operator };
+  }
+  // Once, so that what is made at the first time counts as having been there.
+  await ready();
+  await driver.arrive(await operator('op-first'));
+  await sleep(1_000);
+
+  return {
+    async run(attack, size) {
+      const ground = await ready();
+      return await attackOnRoad(attack, size, ground, memory);
+    },
+    close: () => closeAll({ driver, monitor, car: () => car, folder, target }),
+  };
+}
+
+async function attackOnRoad(
+  attack: VehicleAttack,
+  size: number,
+  ground: Ground,
+  memory: MemoryProbe,
+): Promise<FoundOnRoad> {
+  const { driver, car, ears } = ground;
+  const before = await memory.look();
+  // Looking stops the car's world for a moment.
+  await sleep(200);
+  const { session } = await driver.look();
+  const comings = ears.epochs();
+  await driver.begin();
+  let done: Done = { attempts: 0, gotIn: 0 };
+  let stopped: { stopMs?: number | null } = {};
+  let seen: Seen;
+  if (attack.flood) {
+    const flood = await attack.flood(ground);
+    await sleep(size);
+    seen = await driver.look();
+    stopped = { stopMs: await driver.stop() };
+    done = await flood.stop();
+  } else {
+    done = (await attack.run?.(ground, size)) ?? done;
+    seen = await driver.look();
+  }
+  const problems = problemsOf(seen, session, done);
+  if (stopped.stopMs === null) problems.push('an emergency stop did not come to be in force');
+  if (!car.lives()) problems.push('the car’s process has ended');
+  else if (ears.epochs() !== comings) problems.push('the car has come anew');
+  if (!(await driver.drives(RECOVER_MS))) problems.push('the honest driver does not get to drive on');
+  const after = car.lives() ? await memory.settled(before, SETTLE_MS) : before;
+  problems.push(...memoryProblems(before, after));
+  return { name: attack.name, ...done, ...stopped, driver: seen, before, after, problems };
+}
+
+function problemsOf(seen: Seen, session: string | null, { attempts, gotIn }: Done): string[] {
+  const problems: string[] = [];
+  const demand = (holds: boolean, problem: string) => void (holds || problems.push(problem));
+  demand(attempts > 0, 'nothing was tried');
+  demand(gotIn === 0, `${gotIn} of ${attempts} got in`);
+  demand(seen.lost === 0, `the driver’s session was lost ${seen.lost} times`);
+  demand(seen.session === session, 'the driver’s session is another one, or none');
+  demand(seen.answers > 0, 'the car answered none of the driver’s commands');
+  demand(seen.speed > 0.5, `the car moves at ${seen.speed} m/s`);
+  return problems;
+}
+
+function memoryProblems(before: Memory, after: Memory): string[] {
+  const shown = ({ live, native, descriptors }: Memory) =>
+    `${live.toFixed(1)}, ${native.toFixed(1)} and ${descriptors}`;
+  const native = after.native <= before.native * 1.2 + ALLOWED_NATIVE;
+  if (isAsBefore(before, after) && native) return [];
+  return [`memory: ${shown(before)} before, ${shown(after)} after: live, native, in MiB, and descriptors`];
+}
+
+async function closeAll(all: {
+  driver: Driver;
+  monitor: MqttClient;
+  car: () => Car;
+  folder: { remove(): void };
+  target: Ground['target'];
+}): Promise<void> {
+  await all.driver.close();
+  await all.monitor.endAsync();
+  await all.car().stop();
+  all.folder.remove();
+  await all.target.stop();
+}
+
+export type { Ears };
