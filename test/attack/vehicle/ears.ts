@@ -28,9 +28,14 @@ export const placesIn = (text: string): Place[] =>
     port: Number(port),
   }));
 
+interface Heard {
+  session: string;
+  places: Map<string, Place>;
+}
+
 /** @param monitor who may hear everything in the room */
 export async function listenToCar(monitor: MqttClient, car: string): Promise<Ears> {
-  const sessions = new Map<string, { session: string; places: Map<string, Place> }>();
+  const sessions = new Map<string, Heard>();
   const epochs = new Set<number>();
   const watchers = new Set<() => void>();
   const listeners = new Set<(place: Place, operator: string) => void>();
@@ -41,7 +46,8 @@ export async function listenToCar(monitor: MqttClient, car: string): Promise<Ear
     if (topic.kind === 'presence' && topic.peer === car) epochs.add(message.epoch);
     if ((topic.kind !== 'ice' && topic.kind !== 'sdp') || topic.from !== car) return;
     const before = sessions.get(topic.to);
-    const now = before?.session === message.session ? before : { session: message.session, places: new Map() };
+    const fresh: Heard = { session: message.session, places: new Map() };
+    const now = before && before.session === message.session ? before : fresh;
     sessions.set(topic.to, now);
     for (const place of placesIn(payload.toString().replaceAll('\\r\\n', '\n'))) {
       const text = `${place.address} ${place.port}`;

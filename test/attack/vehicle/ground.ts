@@ -17,6 +17,7 @@ const ROOM = 'car6';
 const DRIVER = 'op-driver';
 /** For what the car lets go by its own clock, ms: an operator who is not heard any more. */
 const SETTLE_MS = 40_000;
+const AFTER_MS = 1_500;
 /** A driver who lost the wheel has it again, and moves, within so long, ms. */
 const RECOVER_MS = 30_000;
 /** What libraries hold outside of V8 goes up and down with the pictures, MiB. */
@@ -110,6 +111,8 @@ async function attackOnRoad(
     done = await flood.stop();
   } else {
     done = (await attack.run?.(ground, size)) ?? done;
+    // What comes of it may take a moment.
+    await sleep(AFTER_MS);
     seen = await driver.look();
   }
   const problems = problemsOf(seen, session, done);

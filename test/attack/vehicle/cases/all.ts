@@ -1,0 +1,5 @@
+/** All attacks on a car, in the order of the table. */
+import type { VehicleAttack } from '../attack.ts';
+import { STRANGERS } from './strangers.ts';
+
+export const VEHICLE_ATTACKS: readonly VehicleAttack[] = [...STRANGERS];
