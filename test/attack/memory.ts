@@ -36,7 +36,10 @@ export const isAsBefore = (before: Memory, after: Memory): boolean =>
   after.live <= before.live * ALLOWED && after.descriptors <= before.descriptors;
 
 /** Over the debugger's protocol (Chrome DevTools Protocol). */
-export async function probeMemory({ inspectorUrl, pid }: Pick<Target, 'inspectorUrl' | 'pid'>): Promise<MemoryProbe> {
+export async function probeMemory({
+  inspectorUrl,
+  pid,
+}: Pick<Target, 'inspectorUrl' | 'pid'>): Promise<MemoryProbe> {
   const socket = new WebSocket(inspectorUrl);
   await new Promise((resolve, reject) => {
     socket.onopen = resolve;

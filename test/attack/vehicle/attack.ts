@@ -17,17 +17,29 @@ export interface Ground {
   operator(id: string): Promise<Login>;
 }
 
+/** What an attacker with every right of an operator knows. */
+export interface Front {
+  mqttUrl: string;
+  room: string;
+  /** The car's public key. */
+  carKey: string;
+  login: Login;
+}
+
 export interface VehicleAttack {
   /** As a row of the table. */
   name: string;
   /** Why it can't be tried on this machine, if so. */
   problem?(): string | null;
-  /** How often it is tried, or how long it goes on, ms, in the benchmark and in the tests. */
-  size: { full: number; test: number };
+  /** How often it is tried, or how long it goes on, ms, in the benchmark and in the tests; null is not at all. */
+  size: { full: number; test: number | null };
   /** Does it, and is over. */
   run?(ground: Ground, tries: number): Promise<Done>;
-  /** Goes on until it is told to stop; an emergency stop has to come through meanwhile. */
-  flood?(ground: Ground): Promise<Flood>;
+  /**
+   * Goes on until it is told to stop; an emergency stop has to come through meanwhile. In a process of its own that
+   * leaves the machine's time to all others: attackers bring their own machines.
+   */
+  flood?(front: Front): Promise<Flood>;
 }
 
 export interface Flood {

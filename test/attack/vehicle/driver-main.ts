@@ -110,14 +110,15 @@ async function start(given: Setup): Promise<void> {
   });
   // Whoever has been stopped lets go of the throttle once.
   setInterval(() => {
-    const throttle = safety === 'stopped' ? 0 : 0.5;
+    const throttle = safety === 'driving' || safety === 'degraded' ? 0.5 : 0;
     end.command({ steer: 0, throttle, brake: 0, gear: 'D' });
   }, COMMAND_MS);
   const { id, password } = setup.stopper;
   const login = password === null ? {} : { username: id, password };
   stopper = await mqtt.connectAsync(setup.mqttUrl, { protocolVersion: 4, clientId: id, ...login });
   stopper.on('message', (_topic, payload) => {
-    published = JSON.parse(payload.toString()).state;
+    // Empty when the car goes.
+    published = payload.length > 0 ? JSON.parse(payload.toString()).state : '';
   });
   await stopper.subscribeAsync(topics.safety(setup.room), { qos: 1 });
 }

@@ -2,16 +2,17 @@
  * A server, a car in a process of its own, and an honest driver on the road in another. Used by the tests and by
  * the benchmark; what they demand of what is found differs.
  */
-import type { MqttClient } from 'mqtt';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { MqttClient } from 'mqtt';
 import { testFleet } from '../../helpers/keys.ts';
 import { isAsBefore, type Memory, type MemoryProbe, probeMemory } from '../memory.ts';
 import { startTarget } from '../target.ts';
 import { join } from '../witness.ts';
 import type { Done, Ground, VehicleAttack } from './attack.ts';
+import { startFlood } from './attacker.ts';
 import { type Car, newCarFolder, startCar } from './car.ts';
 import { type Driver, type Login, type Seen, startDriver } from './driver.ts';
-import { type Ears, listenToCar } from './ears.ts';
+import { listenToCar } from './ears.ts';
 
 const ROOM = 'car6';
 const DRIVER = 'op-driver';
@@ -44,8 +45,7 @@ export async function openRoad(): Promise<Road> {
   const fleet = testFleet();
   const folder = newCarFolder(ROOM);
   const token = await target.token(ROOM, 'vehicle', [ROOM]);
-  const start = () =>
-    startCar({ mqttUrl: target.mqttUrl, room: ROOM, token, fleetKey: fleet.key }, folder);
+  const start = () => startCar({ mqttUrl: target.mqttUrl, room: ROOM, token, fleetKey: fleet.key }, folder);
   async function operator(id: string): Promise<Login> {
     const { identity } = fleet.operator(id);
     const password = await target.token(id, 'operator', [ROOM]);
@@ -104,7 +104,7 @@ async function attackOnRoad(
   let stopped: { stopMs?: number | null } = {};
   let seen: Seen;
   if (attack.flood) {
-    const flood = await attack.flood(ground);
+    const flood = await startFlood(attack, ground);
     await sleep(size);
     seen = await driver.look();
     stopped = { stopMs: await driver.stop() };
@@ -158,5 +158,3 @@ async function closeAll(all: {
   all.folder.remove();
   await all.target.stop();
 }
-
-export type { Ears };

@@ -6,7 +6,13 @@ export const CONTENT = { changeCipherSpec: 20, alert: 21, handshake: 22, data: 2
 const DTLS_1_2 = Buffer.from([0xfe, 0xfd]);
 
 /** A record of DTLS (RFC 6347, section 4.1). */
-export function record(type: number, epoch: number, sequence: number, body: Buffer, says = body.length): Buffer {
+export function record(
+  type: number,
+  epoch: number,
+  sequence: number,
+  body: Buffer,
+  says = body.length,
+): Buffer {
   const head = Buffer.alloc(13);
   head[0] = type;
   DTLS_1_2.copy(head, 1);
@@ -88,6 +94,10 @@ export function anyDatagram(random: Random): Buffer {
   }
   // RTP and RTCP (RFC 7983: 128 to 191).
   if (kind === 3)
-    return Buffer.concat([Buffer.from([0x80 | random.below(64), random.below(256)]), random.bytes(10), noise]);
+    return Buffer.concat([
+      Buffer.from([0x80 | random.below(64), random.below(256)]),
+      random.bytes(10),
+      noise,
+    ]);
   return noise;
 }

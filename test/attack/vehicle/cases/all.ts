@@ -1,5 +1,6 @@
 /** All attacks on a car, in the order of the table. */
 import type { VehicleAttack } from '../attack.ts';
+import { INSIDERS } from './insiders.ts';
 import { STRANGERS } from './strangers.ts';
 
-export const VEHICLE_ATTACKS: readonly VehicleAttack[] = [...STRANGERS];
+export const VEHICLE_ATTACKS: readonly VehicleAttack[] = [...STRANGERS, ...INSIDERS];

@@ -1,8 +1,8 @@
 /** Datagrams of people who are nobody, to the ports that a car has said it listens on. */
 import { generateKeyPairSync } from 'node:crypto';
+import { SEED } from '../../cases/packets.ts';
 import { createRandom } from '../../wire/random.ts';
 import { range } from '../../wire/raw.ts';
-import { SEED } from '../../cases/packets.ts';
 import type { VehicleAttack } from '../attack.ts';
 import { anyDatagram, CONTENT, controlling, handshake, record } from '../packets.ts';
 import { sendBothWays, whileOthersCome } from '../stranger.ts';
@@ -18,7 +18,12 @@ const JUNK_MS = 30;
 function junkKeyExchange(): Buffer {
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
-  return record(CONTENT.handshake, 0, random.below(100), handshake(CLIENT_KEY_EXCHANGE, 2, withLength(point)));
+  return record(
+    CONTENT.handshake,
+    0,
+    random.below(100),
+    handshake(CLIENT_KEY_EXCHANGE, 2, withLength(point)),
+  );
 }
 
 const withLength = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from([bytes.length]), bytes]);
