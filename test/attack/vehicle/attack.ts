@@ -33,6 +33,8 @@ export interface VehicleAttack {
   problem?(): string | null;
   /** How often it is tried, or how long it goes on, ms, in the benchmark and in the tests; null is not at all. */
   size: { full: number; test: number | null };
+  /** It is on another car: what this one's driver notices is how busy the machine is. */
+  elsewhere?: true;
   /** Does it, and is over. */
   run?(ground: Ground, tries: number): Promise<Done>;
   /**
@@ -51,4 +53,6 @@ export interface Done {
   attempts: number;
   /** Tries by which the attacker got what it was not to get, beside what is seen of the honest driver. */
   gotIn: number;
+  /** What that was, where it can be different things. */
+  got?: string;
 }

@@ -73,7 +73,9 @@ function passively(createPeer: CreatePeer): CreatePeer {
       ...peer,
       async acceptOffer(sdp) {
         const answer = await peer.acceptOffer(sdp);
-        for (const transport of connection?.dtlsTransports ?? []) transport.role = 'server';
+        // werift takes its role from what it has answered itself.
+        for (const transport of connection?.dtlsTransports ?? [])
+          Object.defineProperty(transport, 'role', { get: () => 'server', set() {} });
         return answer.replaceAll('a=setup:active', 'a=setup:passive');
       },
     };

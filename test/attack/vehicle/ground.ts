@@ -125,11 +125,11 @@ async function attackOnRoad(
   return { name: attack.name, ...done, ...stopped, driver: seen, before, after, problems };
 }
 
-function problemsOf(seen: Seen, session: string | null, { attempts, gotIn }: Done): string[] {
+function problemsOf(seen: Seen, session: string | null, { attempts, gotIn, got }: Done): string[] {
   const problems: string[] = [];
   const demand = (holds: boolean, problem: string) => void (holds || problems.push(problem));
   demand(attempts > 0, 'nothing was tried');
-  demand(gotIn === 0, `${gotIn} of ${attempts} got in`);
+  demand(gotIn === 0, `${gotIn} of ${attempts} got in${got ? `: ${got}` : ''}`);
   demand(seen.lost === 0, `the driver’s session was lost ${seen.lost} times`);
   demand(seen.session === session, 'the driver’s session is another one, or none');
   demand(seen.answers > 0, 'the car answered none of the driver’s commands');
