@@ -1,12 +1,9 @@
 /** The process of an attacker; see attacker.ts. It ends when it is told to stop, or with its parent. */
-import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Flood } from './attack.ts';
 import type { Orders, Word } from './attacker.ts';
 import { VEHICLE_ATTACKS } from './cases/all.ts';
 
-/** Least: what is measured is what the car makes of it, and not who gets this machine's time. */
-const PRIORITY = 19;
 /** A car that is busy may not answer a goodbye, ms. */
 const PATIENCE_MS = 5_000;
 
@@ -18,7 +15,6 @@ process.on('unhandledRejection', () => {});
 let flood: Promise<Flood> | undefined;
 process.on('message', (said: Orders | { stop: true }) => {
   if ('stop' in said) return void stop();
-  setPriority(PRIORITY);
   const attack = VEHICLE_ATTACKS.find(({ name }) => name === said.attack);
   flood = attack?.flood?.(said.front);
   flood?.then(

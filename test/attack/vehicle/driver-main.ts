@@ -18,7 +18,7 @@ import type { Asked, Login, Seen, Setup } from './driver.ts';
 const COMMAND_MS = 20;
 const LOOK_MS = 10;
 /** A stop that is not in force after so long counts as never, ms. */
-const STOP_MS = 5_000;
+const STOP_MS = 10_000;
 const topics = createTopics();
 
 let setup: Setup;
@@ -37,11 +37,9 @@ function nothing(): Seen {
     gapMs: 0,
     unsafe: [],
     session: null,
-    lost: 0,
     speed: 0,
     pictures: 0,
     keyPictures: 0,
-    refusals: 0,
   };
 }
 
@@ -96,9 +94,6 @@ async function start(given: Setup): Promise<void> {
     connection = made;
   });
   end = enter(setup.driver, setup.passive ? passively(peer) : peer, {
-    onView(view, before) {
-      if (before.link.phase === 'connected' && view.link.phase !== 'connected') seen.lost += 1;
-    },
     onState({ speed, safety: now }, rttMs) {
       const at = performance.now();
       if (now !== safety && now !== 'driving') seen.unsafe.push(now);
@@ -172,11 +167,11 @@ async function arrive(login: Login, patienceMs: number): Promise<number | null> 
 }
 
 function look(): Seen {
-  const { link, identity } = end.view;
+  const { link } = end.view;
   const session = link.phase === 'connected' ? link.session : null;
   // One that has not come yet has not come for so long.
   const gapMs = Math.max(seen.gapMs, performance.now() - answeredAt);
-  return { ...seen, session, gapMs, refusals: identity.refusals };
+  return { ...seen, session, gapMs };
 }
 
 async function answerTo(asked: Asked): Promise<unknown> {

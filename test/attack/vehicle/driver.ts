@@ -40,18 +40,17 @@ export interface Seen {
   /** Commands that the car has answered, and the longest time between two answers, ms. */
   answers: number;
   gapMs: number;
+  /** Of those, what came when the attack was over; missing where it was not. */
+  answersAfter?: number;
   /** What the car's safety was beside `driving`, as often as it changed to that. */
   unsafe: string[];
-  /** Of its session with the car: null while there is none, and how often it was not connected. */
+  /** Its session with the car; null while there is none. */
   session: string | null;
-  lost: number;
   /** m/s */
   speed: number;
   /** Those of the video, and how many of them were key frames. */
   pictures: number;
   keyPictures: number;
-  /** Reasons for which the car's or the broker's words were dropped. */
-  refusals: number;
 }
 
 export interface Driver {

@@ -21,6 +21,9 @@ const SETTLE_MS = 40_000;
 const AFTER_MS = 1_500;
 /** A driver who lost the wheel has it again, and moves, within so long, ms. */
 const RECOVER_MS = 30_000;
+/** Two a second, and those that come when somebody does. */
+const PICTURES_OF_A_KEY = 15;
+const SOME_KEY_PICTURES = 5;
 /** What libraries hold outside of V8 goes up and down with the pictures, MiB. */
 const ALLOWED_NATIVE = 24;
 
@@ -111,29 +114,34 @@ async function attackOnRoad(
     done = await flood.stop();
   } else {
     done = (await attack.run?.(ground, size)) ?? done;
+    const { answers } = await driver.look();
     // What comes of it may take a moment.
     await sleep(AFTER_MS);
     seen = await driver.look();
+    seen.answersAfter = seen.answers - answers;
   }
-  const problems = problemsOf(seen, session, done);
+  const problems = problemsOf(seen, done);
   if (stopped.stopMs === null) problems.push('an emergency stop did not come to be in force');
   if (!car.lives()) problems.push('the car’s process has ended');
   else if (ears.epochs() !== comings) problems.push('the car has come anew');
   if (!(await driver.drives(RECOVER_MS))) problems.push('the honest driver does not get to drive on');
+  else if ((await driver.look()).session !== session) problems.push('the driver’s session has ended');
   const after = car.lives() ? await memory.settled(before, SETTLE_MS) : before;
   problems.push(...memoryProblems(before, after));
   return { name: attack.name, ...done, ...stopped, driver: seen, before, after, problems };
 }
 
-function problemsOf(seen: Seen, session: string | null, { attempts, gotIn, got }: Done): string[] {
+/** But for times: whether the car was ever braked is one of them, on a machine that others use too. */
+function problemsOf(seen: Seen, { attempts, gotIn, got }: Done): string[] {
+  const { answers, answersAfter = answers, pictures, keyPictures } = seen;
   const problems: string[] = [];
   const demand = (holds: boolean, problem: string) => void (holds || problems.push(problem));
   demand(attempts > 0, 'nothing was tried');
   demand(gotIn === 0, `${gotIn} of ${attempts} got in${got ? `: ${got}` : ''}`);
-  demand(seen.lost === 0, `the driver’s session was lost ${seen.lost} times`);
-  demand(seen.session === session, 'the driver’s session is another one, or none');
-  demand(seen.answers > 0, 'the car answered none of the driver’s commands');
-  demand(seen.speed > 0.5, `the car moves at ${seen.speed} m/s`);
+  demand(answersAfter > 0, 'the car answers none of the driver’s commands any more');
+  demand(pictures > 0, 'the driver saw nothing');
+  const most = SOME_KEY_PICTURES + pictures / PICTURES_OF_A_KEY;
+  demand(keyPictures <= most, `${keyPictures} of the driver’s ${pictures} pictures were key frames`);
   return problems;
 }
 

@@ -4,18 +4,23 @@
  */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type * as werift from 'werift';
+import { CHANNELS, type ChannelName } from '../../../shared/channels.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { fixedCredentials } from '../../../shared/credentials.ts';
 import { createOperatorEnd, type OperatorEnd } from '../../../shared/operator-end.ts';
 import { keyStore } from '../../helpers/keys.ts';
 import { weriftOperator } from '../../helpers/werift-peer.ts';
 import type { Done, Flood, Front } from './attack.ts';
+import { dataChunk } from './words.ts';
 
 export interface Insider {
   id: string;
   end: OperatorEnd;
-  /** Text on a data channel, whatever it is. */
-  say(channel: 'control' | 'events', text: string): void;
+  /**
+   * Texts on a data channel, whatever they are, in one packet; each counts whether or not those before it have come,
+   * and none is sent again.
+   */
+  say(channel: ChannelName, ...texts: string[]): void;
   /** One RTCP packet or several, in the clear; encrypted here. */
   rtcp(packet: Buffer): void;
   /** What the car's video goes by here. */
@@ -34,8 +39,6 @@ interface Sctp {
   remoteVerificationTag: number;
   localTsn: number;
   sendSack(): Promise<void>;
-  sentQueue: unknown[];
-  outboundQueue: unknown[];
 }
 
 const PATIENCE_MS = 15_000;
@@ -77,23 +80,26 @@ function handsOf(connection: werift.RTCPeerConnection): Omit<Insider, 'id' | 'en
   if (!transport || !connection.sctpTransport) throw new Error('connected without a transport');
   const { sctpTransport } = connection;
   const sctp = sctpTransport.sctp as unknown as Sctp;
-  const channels = Object.values(sctpTransport.dataChannels) as werift.RTCDataChannel[];
-  let ssrc = 0;
+  const packet = (chunks: Buffer[]) =>
+    void transport.sendData(sctpPacket(sctp.remoteVerificationTag, chunks)).catch(() => {});
+  // One who has not entered is sent no video, but told what it will go by.
+  let ssrc = Number(/^a=ssrc:(\d+)/m.exec(connection.remoteDescription?.sdp ?? '')?.[1] ?? 0);
   transport.onRtp.subscribe(({ header }) => {
     ssrc = header.ssrc;
   });
   return {
-    say(name, text) {
-      const channel = channels.find(({ label }) => label === name);
-      if (channel?.readyState === 'open') channel.send(text);
+    say(name, ...texts) {
+      const chunks = texts.map((text, index) => dataChunk(sctp.localTsn + index, CHANNELS[name].id, text));
+      // Its own stack counts on from there.
+      sctp.localTsn = (sctp.localTsn + chunks.length) >>> 0;
+      packet(chunks);
     },
     rtcp(packet) {
       if (!transport.srtpStarted) return;
       void transport.iceTransport.connection.send(transport.srtcp.encrypt(packet)).catch(() => {});
     },
     videoSsrc: () => ssrc,
-    chunks: (...chunks) =>
-      void transport.sendData(sctpPacket(sctp.remoteVerificationTag, chunks)).catch(() => {}),
+    chunks: (...chunks) => packet(chunks),
     nextTsn: () => sctp.localTsn,
     goDeaf() {
       sctp.sendSack = async () => {};

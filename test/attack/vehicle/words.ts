@@ -27,30 +27,40 @@ export const MALFORMED: string[] = [
   '"x"',
   '{"type":"clock"}',
   '{"type":"clock","ts":1e999}',
-  `${'['.repeat(2_000)}${']'.repeat(2_000)}`,
-  `{"seq":1,"t":${'9'.repeat(3_000)}}`,
-  'x'.repeat(4_096),
-  'y'.repeat(60_000),
+  `${'['.repeat(400)}${']'.repeat(400)}`,
+  `{"seq":1,"t":${'9'.repeat(900)}}`,
+  'x'.repeat(1_100),
+  'y'.repeat(1_150),
   '\u0000\uD800',
   '{"__proto__":{"type":"reset"},"ts":1}',
 ];
 
-const EVENTS_STREAM = 1;
+/** PPIDs of text and of no text (RFC 8831, section 8). */
 const TEXT = 51;
-const DATA_BYTES = 1_000;
+const NO_TEXT = 56;
+/** Begin and end of a message, which waits for no other. */
+const WHOLE = 7;
 
-/** A DATA chunk of the reliable channel (RFC 9260, section 3.3.1): a whole message, and not the next one. */
-export function someData(tsn: number, n: number): Buffer {
-  const chunk = Buffer.alloc(16 + DATA_BYTES, 0x20);
-  chunk[0] = 0;
-  // Begin and end.
-  chunk[1] = 3;
-  chunk.writeUInt16BE(chunk.length, 2);
+/** A DATA chunk with a whole message (RFC 9260, section 3.3.1). */
+export function dataChunk(tsn: number, stream: number, text: string): Buffer {
+  const data = Buffer.from(text || '\0');
+  const length = 16 + data.length;
+  const chunk = Buffer.alloc(Math.ceil(length / 4) * 4);
+  chunk[1] = WHOLE;
+  chunk.writeUInt16BE(length, 2);
   chunk.writeUInt32BE(tsn >>> 0, 4);
-  chunk.writeUInt16BE(EVENTS_STREAM, 8);
-  // Far from the one that is due.
-  chunk.writeUInt16BE((0x4000 + (n % 0x3000)) & 0xffff, 10);
-  chunk.writeUInt32BE(TEXT, 12);
+  chunk.writeUInt16BE(stream, 8);
+  chunk.writeUInt32BE(text ? TEXT : NO_TEXT, 12);
+  data.copy(chunk, 16);
+  return chunk;
+}
+
+/** The first half of a message of which the rest never comes, in order: it has to wait for what is before it, too. */
+export function halfChunk(tsn: number, stream: number, number: number, bytes: number): Buffer {
+  const chunk = dataChunk(tsn, stream, 'x'.repeat(bytes));
+  // Begin.
+  chunk[1] = 2;
+  chunk.writeUInt16BE(number & 0xffff, 10);
   return chunk;
 }
 
