@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { VehicleAttack } from '../attack.ts';
 import { INSIDERS } from './insiders.ts';
 import { MESSAGES } from './messages.ts';
+import { NAMES } from './names.ts';
 import { ON_PATH } from './path.ts';
 import { STRANGERS } from './strangers.ts';
 
@@ -19,6 +20,7 @@ const NOBODY: VehicleAttack = {
 export const VEHICLE_ATTACKS: readonly VehicleAttack[] = [
   NOBODY,
   ...ON_PATH,
+  ...NAMES,
   ...STRANGERS,
   ...INSIDERS,
   ...MESSAGES,
