@@ -1,5 +1,5 @@
 /**
- * The memory of a server process, in two ways.
+ * The memory of a process, in two ways.
  *
  * live: what its program holds after a full collection of garbage: V8's heap, and buffers beside it. A leak is
  * seen here, and nothing else is. RSS: what the operating system has given it. That is what an operator of a
@@ -13,6 +13,8 @@ export interface Memory {
   /** MiB */
   live: number;
   rss: number;
+  /** Of RSS, what V8 has nothing to do with: where libraries keep theirs. */
+  native: number;
   /** Files and sockets that are open. */
   descriptors: number;
 }
@@ -34,7 +36,10 @@ export const isAsBefore = (before: Memory, after: Memory): boolean =>
   after.live <= before.live * ALLOWED && after.descriptors <= before.descriptors;
 
 /** Over the debugger's protocol (Chrome DevTools Protocol). */
-export async function probeMemory({ inspectorUrl, pid }: Target): Promise<MemoryProbe> {
+export async function probeMemory({
+  inspectorUrl,
+  pid,
+}: Pick<Target, 'inspectorUrl' | 'pid'>): Promise<MemoryProbe> {
   const socket = new WebSocket(inspectorUrl);
   await new Promise((resolve, reject) => {
     socket.onopen = resolve;
@@ -51,7 +56,7 @@ export async function probeMemory({ inspectorUrl, pid }: Target): Promise<Memory
     id += 1;
     const answer = new Promise<T>((resolve, reject) => {
       waiting.set(id, resolve);
-      socket.onclose = () => reject(new Error('the server has ended'));
+      socket.onclose = () => reject(new Error('the process has ended'));
     });
     socket.send(JSON.stringify({ id, method, params }));
     return answer;
@@ -63,10 +68,11 @@ export async function probeMemory({ inspectorUrl, pid }: Target): Promise<Memory
       const { result } = await ask<{ result: { value: string } }>('Runtime.evaluate', {
         expression: 'JSON.stringify(process.memoryUsage())',
       });
-      const { heapUsed, external, rss } = JSON.parse(result.value);
+      const { heapUsed, heapTotal, external, rss } = JSON.parse(result.value);
       return {
         live: (heapUsed + external) / MIB,
         rss: rss / MIB,
+        native: (rss - heapTotal - external) / MIB,
         descriptors: readdirSync(`/proc/${pid}/fd`).length,
       };
     },

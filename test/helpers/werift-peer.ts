@@ -9,17 +9,31 @@ export interface Received {
   packets: number;
   /** NAL unit types that were seen (RFC 6184, single and FU-A). */
   nalTypes: Set<number>;
+  /** Is told of each picture's first packet that has some of it, and whether it is of a key frame. */
+  onPicture?(timestamp: number, key: boolean): void;
 }
 
-/** The video goes into `received`. It reports the states of its ICE transport, and nothing else. */
-export function weriftOperator(received: Received): CreatePeer {
+/** NAL unit types (RFC 6184, section 5.2): a slice of a key picture, and a fragment of any. */
+const KEY_PICTURE = 5;
+const FRAGMENT = 28;
+
+/**
+ * The video goes into `received`. It reports the states of its ICE transport, and nothing else.
+ * @param onConnection for who wants to say what no operator says
+ */
+export function weriftOperator(
+  received: Received,
+  onConnection?: (connection: werift.RTCPeerConnection) => void,
+): CreatePeer {
   return (handlers) => {
     const connection = new werift.RTCPeerConnection({
       bundlePolicy: 'max-bundle',
       codecs: { video: [werift.useH264()] },
       headerExtensions: { video: [werift.useSdesMid(), werift.useAbsSendTime()] },
     });
+    onConnection?.(connection);
     let closed = false;
+    let timestamp = -1;
     let report = NOTHING_REPORTED;
     const channels = {
       control: connection.createDataChannel('control', { ...CHANNELS.control, negotiated: true }),
@@ -40,10 +54,15 @@ export function weriftOperator(received: Received): CreatePeer {
       handlers.report?.(report);
     });
     connection.onTrack.subscribe((track) => {
-      track.onReceiveRtp.subscribe(({ payload }) => {
+      track.onReceiveRtp.subscribe(({ header, payload }) => {
         received.packets++;
         const type = (payload[0] ?? 0) & 31;
-        received.nalTypes.add(type === 28 ? (payload[1] ?? 0) & 31 : type);
+        const whole = type === FRAGMENT ? (payload[1] ?? 0) & 31 : type;
+        received.nalTypes.add(whole);
+        // What comes before the first slice says nothing of the picture: SPS, PPS, SEI.
+        if (whole > KEY_PICTURE || header.timestamp === timestamp) return;
+        timestamp = header.timestamp;
+        received.onPicture?.(timestamp, whole === KEY_PICTURE);
       });
     });
     connection.onIceCandidate.subscribe((candidate) => {

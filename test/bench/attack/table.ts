@@ -1,5 +1,6 @@
-/** The table of attacks in Markdown. */
+/** The tables of attacks in Markdown: on the server, and on a car. */
 import type { Found } from '../../attack/range.ts';
+import type { FoundOnRoad } from '../../attack/vehicle/ground.ts';
 
 const COLUMNS = [
   ['attack', '---'],
@@ -12,15 +13,31 @@ const COLUMNS = [
   ['log lines', '---:'],
 ] as const;
 
+const ROAD_COLUMNS = [
+  ['attack', '---'],
+  ['tries', '---:'],
+  ['got in', '---:'],
+  ['driver’s gap, ms', '---:'],
+  ['stop in force after, ms', '---:'],
+  ['live memory, MiB', '---:'],
+  ['RSS, MiB', '---:'],
+] as const;
+
+type Columns = readonly (readonly [name: string, rule: string])[];
+
 const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
 
-export const heading = (): string[] => [
-  line(COLUMNS.map(([name]) => name)),
-  line(COLUMNS.map(([, rule]) => rule)),
+const headingOf = (columns: Columns): string[] => [
+  line(columns.map(([name]) => name)),
+  line(columns.map(([, rule]) => rule)),
 ];
 
+export const heading = (): string[] => headingOf(COLUMNS);
+export const roadHeading = (): string[] => headingOf(ROAD_COLUMNS);
+
+const change = (from: number, to: number): string => `${from.toFixed(0)} → ${to.toFixed(0)}`;
+
 export function row({ name, attempts, gotIn, honest, before, after, said }: Found): string {
-  const change = (from: number, to: number) => `${from.toFixed(0)} → ${to.toFixed(0)}`;
   return line([
     name,
     attempts.toLocaleString('en'),
@@ -30,5 +47,17 @@ export function row({ name, attempts, gotIn, honest, before, after, said }: Foun
     change(before.live, after.live),
     change(before.rss, after.rss),
     said,
+  ]);
+}
+
+export function roadRow({ name, attempts, gotIn, driver, stopMs, before, after }: FoundOnRoad): string {
+  return line([
+    name,
+    attempts.toLocaleString('en'),
+    gotIn,
+    Math.round(driver.gapMs),
+    stopMs === undefined ? '' : stopMs === null ? 'never' : Math.round(stopMs),
+    change(before.live, after.live),
+    change(before.rss, after.rss),
   ]);
 }
