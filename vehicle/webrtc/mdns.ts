@@ -1,3 +1,4 @@
+/// <reference path="./multicast-dns.d.ts" />
 /**
  * Addresses behind the names that browsers hide theirs with (draft-ietf-mmusic-mdns-ice-candidates), asked for
  * by multicast DNS (RFC 6762) and never at the system's resolver, which would tell a name server of them, and
