@@ -1,6 +1,6 @@
 /**
  * What a session needs of a WebRTC stack. There are two: a browser's RTCPeerConnection
- * (web/peer.ts) and werift (vehicle/webrtc/).
+ * (web/peer.ts) and libdatachannel (vehicle/webrtc/).
  */
 import type { ChannelName } from './channels.ts';
 import type { Candidate, Link, Reduced } from './messages.ts';
