@@ -3,12 +3,12 @@ import { isIP } from 'node:net';
 import type { IceServer } from '../../shared/server-api.ts';
 import { type Target, targetsOf } from '../webrtc/ice-targets.ts';
 import { openProbeSocket, type ProbeSocket } from '../webrtc/probe-socket.ts';
-import { tryRelay } from '../webrtc/relay-trial.ts';
 import { ownAddresses, resolve } from '../webrtc/resolve.ts';
 import { answerOf } from '../webrtc/server-errors.ts';
 import type { Address } from '../webrtc/stun.ts';
 import type { Findings, TriedServer } from './findings.ts';
 import { natOf, type Sight } from './nat.ts';
+import { tryRelay } from './relay-trial.ts';
 
 /** A STUN server that has not answered after this doesn't answer, ms. */
 const LIMIT_MS = 4_000;

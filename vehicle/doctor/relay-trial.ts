@@ -1,11 +1,11 @@
 /** Whether a TURN server gives a relay, and whether packets come through it. */
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { Target } from './ice-targets.ts';
-import type { ProbeSocket } from './probe-socket.ts';
-import { allocateAnywhere } from './relays.ts';
-import type { Address } from './stun.ts';
-import type { Allocation } from './turn-allocation.ts';
+import type { Target } from '../webrtc/ice-targets.ts';
+import type { ProbeSocket } from '../webrtc/probe-socket.ts';
+import { allocateAnywhere } from '../webrtc/relays.ts';
+import type { Address } from '../webrtc/stun.ts';
+import type { Allocation } from '../webrtc/turn-allocation.ts';
 
 /** A server that has not given a relay after this doesn't give one, ms. */
 const ALLOCATE_LIMIT_MS = 4_000;
