@@ -20,7 +20,7 @@ const DRIVER = 'op-driver';
 const SETTLE_MS = 40_000;
 const AFTER_MS = 1_500;
 /** A driver who lost the wheel has it again, and moves, within so long, ms. */
-const RECOVER_MS = 30_000;
+const RECOVER_MS = 60_000;
 /** Two a second, and those that come when somebody does. */
 const PICTURES_OF_A_KEY = 15;
 const SOME_KEY_PICTURES = 5;
@@ -108,6 +108,7 @@ async function attackOnRoad(
   let seen: Seen;
   if (attack.flood) {
     const flood = await startFlood(attack, ground);
+    await driver.begin();
     await sleep(size);
     seen = await driver.look();
     stopped = { stopMs: await driver.stop() };

@@ -41,7 +41,7 @@ interface Sctp {
   sendSack(): Promise<void>;
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 20_000;
 const SCTP_PORT = 5_000;
 
 /** @param arrival preparing: a session is made for it, and it never enters */
