@@ -66,13 +66,15 @@ export async function openRoad(): Promise<Road> {
     stopper: await operator('op-stopper'),
   });
 
-  /** A car that an attack has ended is started again, for the next one. */
+  async function startAnew(): Promise<void> {
+    await car.stop();
+    car = await start();
+    memory = await probeMemory(car);
+  }
+
+  /** A car that an attack has ended, or has left of no use, is started again, for the next one. */
   async function ready(): Promise<Ground> {
-    if (!car.lives()) {
-      await car.stop();
-      car = await start();
-      memory = await probeMemory(car);
-    }
+    if (!car.lives() || !(await driver.drives(RECOVER_MS))) await startAnew();
     if (!(await driver.drives(RECOVER_MS))) throw new Error('the honest driver does not get to drive');
     return { target, car, driver, ears, driverId: DRIVER, operator };
   }
