@@ -27,7 +27,6 @@ export async function startFlood(
   const login = await operator(`op-in${count}`);
   const front = { mqttUrl: target.mqttUrl, room: car.room, carKey: car.key, login };
   const child = fork(MAIN, { execPath: NODE, execArgv: [] });
-  setPriority(child.pid as number, PRIORITY);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const word = (): Promise<Word> =>
     Promise.race([
@@ -36,6 +35,8 @@ export async function startFlood(
     ]);
   child.send({ attack, front } satisfies Orders);
   const began = await word();
+  // It came in as everybody does.
+  if (child.pid) setPriority(child.pid, PRIORITY);
   if ('failed' in began) throw new Error(`The attack could not begin: ${began.failed}.`);
   return {
     async stop() {

@@ -56,7 +56,8 @@ export async function startCar(
     NODE_OPTIONS: '--inspect=127.0.0.1:0',
     ...(token === null ? {} : { PLNTRY_TOKEN: token }),
   };
-  const rest = ['--max-operators', '64', '--no-drive-log', ...more];
+  // How fast it is on a busy machine is not what is looked at.
+  const rest = ['--max-operators', '64', '--latency-ceiling', '10000', '--no-drive-log', ...more];
   const cli = startCli(['vehicle', ...options, ...rest], environment, log.take);
   let alive = true;
   void cli.ended.then(() => {

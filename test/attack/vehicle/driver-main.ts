@@ -17,6 +17,11 @@ import type { Asked, Login, Seen, Setup } from './driver.ts';
 
 const COMMAND_MS = 20;
 const LOOK_MS = 10;
+/** Between two requests for the wheel, and until one counts as lost, ms. */
+const ASK_MS = 300;
+const ASK_ANEW_MS = 3_000;
+/** Faster than a car that stands, m/s. */
+const MOVING = 0.3;
 /** A stop that is not in force after so long counts as never, ms. */
 const STOP_MS = 10_000;
 const topics = createTopics();
@@ -107,7 +112,7 @@ async function start(given: Setup): Promise<void> {
   });
   // Whoever has been stopped lets go of the throttle once.
   setInterval(() => {
-    const throttle = safety === 'driving' || safety === 'degraded' ? 0.5 : 0;
+    const throttle = mayMove() ? 0.5 : 0;
     end.command({ steer: 0, throttle, brake: 0, gear: 'D' });
   }, COMMAND_MS);
   const { id, password } = setup.stopper;
@@ -126,20 +131,25 @@ async function until(condition: () => boolean, patienceMs: number): Promise<bool
   return condition();
 }
 
-/** Takes the wheel, and ends what has stopped the car. */
+/** Takes the wheel, and ends what has stopped the car. On a busy machine it lets itself be driven slowly only. */
 function drives(patienceMs: number): Promise<boolean> {
-  let askedAt = 0;
+  let askedAt = performance.now();
   return until(() => {
     const { link, claim } = end.view;
     if (link.phase !== 'connected') return false;
-    if (claim.state === 'held' && safety === 'driving' && seen.speed > 1) return true;
-    if (performance.now() - askedAt < 500) return false;
+    if (claim.state === 'held' && mayMove() && seen.speed > MOVING) return true;
+    const asked = claim.state === 'asked';
+    // An answer may never come: the car may have been another one when it was asked.
+    if (performance.now() - askedAt < (asked ? ASK_ANEW_MS : ASK_MS)) return false;
     askedAt = performance.now();
     if (safety === 'estopped') end.reset();
-    if (claim.state !== 'held' && claim.state !== 'asked') end.request();
+    if (asked) end.release();
+    if (claim.state !== 'held') end.request();
     return false;
   }, patienceMs);
 }
+
+const mayMove = () => safety === 'driving' || safety === 'degraded';
 
 /** Over MQTT alone, as somebody does who only sees the car. */
 async function stop(): Promise<number | null> {

@@ -20,7 +20,7 @@ const DRIVER = 'op-driver';
 const SETTLE_MS = 40_000;
 const AFTER_MS = 1_500;
 /** A driver who lost the wheel has it again, and moves, within so long, ms. */
-const RECOVER_MS = 30_000;
+const RECOVER_MS = 60_000;
 /** Two a second, and those that come when somebody does. */
 const PICTURES_OF_A_KEY = 15;
 const SOME_KEY_PICTURES = 5;
@@ -66,13 +66,15 @@ export async function openRoad(): Promise<Road> {
     stopper: await operator('op-stopper'),
   });
 
-  /** A car that an attack has ended is started again, for the next one. */
+  async function startAnew(): Promise<void> {
+    await car.stop();
+    car = await start();
+    memory = await probeMemory(car);
+  }
+
+  /** A car that an attack has ended, or has left of no use, is started again, for the next one. */
   async function ready(): Promise<Ground> {
-    if (!car.lives()) {
-      await car.stop();
-      car = await start();
-      memory = await probeMemory(car);
-    }
+    if (!car.lives() || !(await driver.drives(RECOVER_MS))) await startAnew();
     if (!(await driver.drives(RECOVER_MS))) throw new Error('the honest driver does not get to drive');
     return { target, car, driver, ears, driverId: DRIVER, operator };
   }
@@ -108,6 +110,7 @@ async function attackOnRoad(
   let seen: Seen;
   if (attack.flood) {
     const flood = await startFlood(attack, ground);
+    await driver.begin();
     await sleep(size);
     seen = await driver.look();
     stopped = { stopMs: await driver.stop() };

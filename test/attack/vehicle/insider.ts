@@ -3,7 +3,7 @@
  * is in its hands. What it says on purpose is in cases/.
  */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
-import type * as werift from 'werift';
+import * as werift from 'werift';
 import { CHANNELS, type ChannelName } from '../../../shared/channels.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { fixedCredentials } from '../../../shared/credentials.ts';
@@ -41,7 +41,7 @@ interface Sctp {
   sendSack(): Promise<void>;
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 20_000;
 const SCTP_PORT = 5_000;
 
 /** @param arrival preparing: a session is made for it, and it never enters */
@@ -114,20 +114,8 @@ function sctpPacket(tag: number, chunks: Buffer[]): Buffer {
   head.writeUInt16BE(SCTP_PORT, 2);
   head.writeUInt32BE(tag, 4);
   const packet = Buffer.concat([head, ...chunks]);
-  packet.writeUInt32LE(crc32c(packet), 8);
+  packet.writeUInt32LE(werift.crc32c(packet), 8);
   return packet;
-}
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let value = n;
-  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
-  return value;
-});
-
-function crc32c(bytes: Buffer): number {
-  let value = 0xffff_ffff;
-  for (const byte of bytes) value = (TABLE[(value ^ byte) & 255] as number) ^ (value >>> 8);
-  return (value ^ 0xffff_ffff) >>> 0;
 }
 
 /** Says something again and again: so many times a second, or as fast as it goes, until it is told to stop. */

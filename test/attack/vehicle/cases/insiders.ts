@@ -89,6 +89,8 @@ const reports = (insider: Insider) => (n: number) => insider.rtcp(reportOfAll(in
 const BOTH: Arrival[] = ['preparing', 'entered'];
 
 export const INSIDERS: VehicleAttack[] = BOTH.flatMap((arrival) => [
+  // What the others are to be compared with: one more operator is one more to send video to.
+  flood('nothing', arrival, 1, () => () => {}, null),
   flood('time asked for, no answer acknowledged', arrival, 1_000 / CLOCK_INTERVAL_MS, deafly(1), null),
   flood('time asked for, no answer acknowledged', arrival, 'line', deafly(TIMES), 'preparing'),
   flood('data with holes', arrival, 'line', withHoles, 'preparing'),

@@ -82,7 +82,7 @@ export const STRANGERS: VehicleAttack[] = [
   {
     name: 'strangers: handshakes in fragments without end',
     // 83 MB
-    size: { full: 60_000, test: 12_000 },
+    size: { full: 60_000, test: 20_000 },
     async run(ground, tries) {
       const body = random.bytes(FRAGMENT_BYTES);
       const packets = range(tries).map((n) => {
