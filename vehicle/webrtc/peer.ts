@@ -15,6 +15,8 @@ import { createVideoSender, type VideoSender } from './video-sender.ts';
 
 /** More than so much of `control` waiting, in bytes, would come late: it is not sent at all. */
 const MAX_WAITING = 1_000;
+/** The same of `events`, where nothing may be left out: an hour of them to who reads them. */
+const MOST_EVENTS_WAITING = 64 * 1024;
 const CHANNEL_NAMES: ChannelName[] = ['control', 'events'];
 
 export interface PeerOptions {
@@ -161,6 +163,11 @@ function createVehiclePeer(handlers: VideoPeerHandlers, options: PeerOptions): V
         if (outage.lasts(now) && text !== BEAT) return false;
         if (connection.waiting(name) > MAX_WAITING) return false;
         outage.said(now);
+      }
+      // Who acknowledges nothing is not told more and more.
+      else if (connection.waiting(name) > MOST_EVENTS_WAITING) {
+        handlers.failed('the other end takes nothing of what it is told');
+        return false;
       }
       return connection.send(name, text);
     },

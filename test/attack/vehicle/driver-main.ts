@@ -8,6 +8,7 @@ import type * as werift from 'werift';
 import { systemClock } from '../../../shared/clock.ts';
 import { fixedCredentials } from '../../../shared/credentials.ts';
 import { buildMessage } from '../../../shared/messages.ts';
+import type { Link } from '../../../shared/negotiation.ts';
 import { createOperatorEnd, type OperatorEnd } from '../../../shared/operator-end.ts';
 import type { CreatePeer } from '../../../shared/peer.ts';
 import { createTopics } from '../../../shared/topics.ts';
@@ -42,6 +43,7 @@ function nothing(): Seen {
     gapMs: 0,
     unsafe: [],
     session: null,
+    ended: 0,
     speed: 0,
     pictures: 0,
     keyPictures: 0,
@@ -99,6 +101,10 @@ async function start(given: Setup): Promise<void> {
     connection = made;
   });
   end = enter(setup.driver, setup.passive ? passively(peer) : peer, {
+    onView({ link }, before) {
+      const there = ({ phase }: Link) => phase === 'connected' || phase === 'restoring';
+      if (there(before.link) && !there(link)) seen.ended += 1;
+    },
     onState({ speed, safety: now }, rttMs) {
       const at = performance.now();
       if (now !== safety && now !== 'driving') seen.unsafe.push(now);

@@ -46,6 +46,8 @@ export interface Seen {
   unsafe: string[];
   /** Its session with the car; null while there is none. */
   session: string | null;
+  /** How often it was without one; another one beside it that takes over is not counted. */
+  ended: number;
   /** m/s */
   speed: number;
   /** Those of the video, and how many of them were key frames. */
