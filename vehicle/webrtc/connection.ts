@@ -4,7 +4,8 @@
  *
  * - its callbacks come from its threads through queues, some after `close`: none is passed on then;
  * - an error that is thrown in a callback would end the process: it ends the connection here;
- * - a connection, track or channel without a handler for its end keeps the process from exiting for ever;
+ * - a connection, track or channel that has no handler for its end, or is not closed itself, keeps the process
+ *   from exiting for ever;
  * - what its description of the other end has of candidates, names among them, it would use without asking.
  */
 import * as datachannel from 'node-datachannel';
@@ -15,6 +16,9 @@ import { OFFERED_VIDEO as VIDEO, type VideoIds } from './offered-video.ts';
 const MOST_MESSAGE_BYTES = 16_384;
 /** Largest packet without UDP and IP: what IPv6 promises, less those and a TURN channel, RFC 8831, section 5. */
 const MTU = 1280;
+
+/** After the end of a connection nothing comes from its threads any more, ms. */
+const RELEASE_MS = 1_000;
 
 export interface ConnectionEvents {
   /** As RTCIceTransportState. */
@@ -133,6 +137,10 @@ export function openConnection(ids: VideoIds, events: ConnectionEvents) {
       if (closed) return;
       closed = true;
       peer.close();
+      // Their handlers are freed then, and not while one of the library's threads may be about to call one.
+      setTimeout(() => {
+        for (const each of [track, ...Object.values(channels)]) each.close();
+      }, RELEASE_MS);
     },
   };
 }
