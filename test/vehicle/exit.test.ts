@@ -10,7 +10,7 @@ const PROGRAM = `
     candidate: nothing, open: nothing, failed: nothing, message: nothing, mediaReady: nothing, keyFrameWanted: nothing,
   };
   const peer = createPeerFactory({ iceServers: () => [] }).create(handlers);
-  await peer.createOffer(false);
+  await peer.createOffer();
   peer.close();
 `;
 
