@@ -111,7 +111,7 @@ test('what an operator sends that only vehicles say, or nobody, is dropped, told
     { type: 'limits', maxSpeed: 99 },
     { type: 'of tomorrow' },
   ])
-    for (let times = 0; times < 50; times++) operator.sendOn('events', JSON.stringify({ ts, ...event }));
+    for (let times = 0; times < 2; times++) operator.sendOn('events', JSON.stringify({ ts, ...event }));
   // The channel is ordered: what was said before this has been heard.
   operator.release();
   await operator.until('given back', ({ lease }) => lease?.holder === null);

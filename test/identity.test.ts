@@ -313,6 +313,7 @@ describe('towards the vehicle', () => {
     const { logged } = await signingVehicle(broker.url, { fleetKey });
     const operator = testOperator(broker.url, 'car1', 'rooms', 'entered', fleet.operator('op-1'));
     await connected(operator);
+    await operator.until('the vehicle has it open, too', (_, state) => state !== null);
     const offers = () => broker.described.filter(({ message }) => message.type === 'offer');
     const session = sessionOf(operator) ?? '';
     await broker.say('op-1', 'car1', { v: 1, ts: 1, type: 'restart', session, seq: 1 });

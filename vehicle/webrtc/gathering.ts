@@ -21,7 +21,7 @@ export interface GatheringOptions {
   servers: IceServer[];
   /** One for each family that this machine has. */
   sockets: ProbeSocket[];
-  /** Addresses of this machine's loopback are some, too. */
+  /** Where this machine has no address, those of its loopback may do. */
   loopback: boolean;
   candidate(candidate: OwnCandidate): void;
   /** Another relay can be used. */
@@ -118,8 +118,8 @@ export function gather(options: GatheringOptions): Gathering {
     announce(relayCandidate(made), made.relayed);
   }
 
-  const loopback = options.loopback ? ['127.0.0.1', '::1'] : [];
-  for (const host of [...ownAddresses().map(({ address }) => address), ...loopback]) {
+  const own = ownAddresses().map(({ address }) => address);
+  for (const host of own.length === 0 && options.loopback ? ['127.0.0.1', '::1'] : own) {
     const socket = options.sockets.find(({ family }) => family === isIP(host));
     if (socket) announce(hostCandidate([host, socket.port]), [host, socket.port]);
   }
