@@ -11,6 +11,7 @@
  *   libjuice answers with an error, and Chromium leaves the path. It is put right on the way.
  */
 import { createSocket, type Socket } from 'node:dgram';
+import { hasStuntedRecord } from './dtls-records.ts';
 import { priorityOf } from './path-priority.ts';
 import {
   type Address,
@@ -115,7 +116,7 @@ export function createBridges(options: BridgesOptions) {
   return {
     /** A packet has come by a way. */
     take(way: Way, packet: Buffer, from: Address): void {
-      if (closed) return;
+      if (closed || hasStuntedRecord(packet)) return;
       const known = bridges.get(way)?.get(from.join(' '));
       if (known) return enter(known, packet);
       if (unnamed >= MOST_UNNAMED || !isCheck(packet, password)) return;
