@@ -8,7 +8,7 @@ import { createLab, type Lab, type NatKind } from './lab.ts';
 /** What the car is driven to, km/h. */
 const SPEED_KMH = 5;
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** In the page: the phases that the link goes through. */
 const PHASES = `

@@ -10,7 +10,7 @@ import { UNDISTURBED } from './safety/undisturbed.ts';
 /** How fast the car is when something befalls it, km/h. */
 const SPEED_KMH = 10;
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describeInLab('safety', () => {
   let lab: Lab;

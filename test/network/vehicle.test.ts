@@ -26,7 +26,7 @@ const DEAD = 'turn:198.51.100.250:3478?transport=udp';
 type Offer = keyof Coturn['urls'];
 
 /** Each starts a server, a vehicle and a browser. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describeInLab('the vehicle’s network', () => {
   let lab: Lab;

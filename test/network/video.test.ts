@@ -10,7 +10,7 @@ const WIDE_KBPS = 4_000;
 /** Less than the whole picture needs, 370 kbit/s. */
 const NARROW_KBPS = 300;
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describeInLab('video', () => {
   let lab: Lab;
