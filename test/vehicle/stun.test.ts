@@ -115,10 +115,10 @@ test('nothing that was changed in one byte is taken for whole', () => {
       fc.integer({ min: 1, max: 255 }),
       (packet, at, by) => {
         const other = Buffer.from(packet);
-        // What says that the end is a FINGERPRINT is the only part that this does not cover.
         const place = at % (other.length - 8);
         other[place] = (other[place] ?? 0) ^ by;
-        expect(parseStun(other)).toBeNull();
+        // A length that was changed may make another attribute swallow the FINGERPRINT; not the integrity.
+        expect(parseStun(other) === null || !isIntact(other, PASSWORD)).toBe(true);
       },
     ),
   );
