@@ -23,7 +23,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Processes of their own: native modules and signals don't like worker threads.
     pool: 'forks',
-    maxWorkers: 2,
+    // One file at a time: each has a server, a vehicle and browsers of its own, which drive in real time.
+    maxWorkers: 1,
     sequence: { sequencer: Sequencer },
   },
 });
