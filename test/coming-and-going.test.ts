@@ -191,10 +191,7 @@ test('ICE candidates by the thousand, in the name of somebody who watches, take 
     const payload = buildMessage('ice', { session, candidates, done: false }, Date.now());
     await flood.publishAsync(`rooms/car1/ice/${watcher.id}/car1`, payload, { qos: 1 });
   }
-  // A busy machine may stop it once by being late; how late a flood makes it is the benchmark's (bench:attack).
-  await driver.until(
-    'it is driven on',
-    () => states.slice(-100).join() === Array(100).fill('driving').join(),
-  );
+  await driver.until('it is driven on', () => states.length > 150);
+  expect(states).not.toContain('stopped');
   expect(driver.view.claim.state).toBe('held');
 });

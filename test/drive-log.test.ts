@@ -167,11 +167,9 @@ test('a full disk stops the log and not the car, and that is said once', async (
   await car.printed(/the drive log has stopped, the vehicle goes on: the disk is full \(ENOSPC/);
   const since: string[] = [];
   operator.onEveryState(({ safety }) => since.push(safety));
-  // A busy machine may stop it once by being late; it is driven on and on, with a log that has stopped.
-  await operator.until(
-    'it is driven on',
-    () => since.slice(-100).join() === Array(100).fill('driving').join(),
-  );
+  await operator.until('it is driven on', () => since.length > 100);
+  // A busy machine may be late with a command or two; a stop would be the log's doing.
+  expect(since).not.toContain('stopped');
   car.kill('SIGTERM');
   expect(await car.ended).toMatchObject({ status: 0 });
   expect(car.stderr().match(/the drive log has stopped/g)).toHaveLength(1);
